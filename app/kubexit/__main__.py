@@ -1,0 +1,5 @@
+"""`python -m kubexit`, and the entry of the frozen program."""
+
+from kubexit.cli import main
+
+main()

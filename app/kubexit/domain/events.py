@@ -1,0 +1,55 @@
+"""What happened, in the past tense: all that ever reaches `lifecycle.step`."""
+
+from __future__ import annotations
+
+from kubexit.domain.dependencies import Peer
+from kubexit.domain.record import Record
+
+
+class PeerChanged(Record):
+    """The graveyard says something new of a dependency."""
+
+    name: str
+    peer: Peer
+
+
+class GraveyardSurveyed(Record):
+    """Every dependency has been looked at once: the PeerChanged events so far are what was true before us."""
+
+
+class SignalReceived(Record):
+    """Somebody sent us a signal other than SIGCHLD."""
+
+    number: int
+    from_terminal: bool = False  # the kernel sent it to the whole foreground process group: the child has had it already
+    ignored: bool = False  # it was ignored when we were started, as with nohup
+
+
+class ChildStarted(Record):
+    """The child executes its program, or died while it was about to."""
+
+
+class StartFailed(Record):
+    """There is no child: `reason` says why, `code` is the exit status owed."""
+
+    code: int
+    reason: str
+
+
+class ChildStopped(Record):
+    """The child was stopped, by Ctrl-Z or SIGSTOP, and not by its end."""
+
+
+class ChildExited(Record):
+    """The child ended and was reaped: by exit(`code`), or by `signal`, else 0."""
+
+    code: int
+    signal: int = 0
+    out_of_memory: bool = False  # the kernel's OOM killer was at work in this container
+
+
+class DeadlinePassed(Record):
+    """The time that the state waited for has come."""
+
+
+Event = PeerChanged | GraveyardSurveyed | SignalReceived | ChildStarted | StartFailed | ChildStopped | ChildExited | DeadlinePassed

@@ -1,0 +1,47 @@
+"""Warnings about variables that look like kubexit's and are not: most are misspelt."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PREFIX = "KUBEXIT_"
+KNOWN = frozenset(
+    PREFIX + name
+    for name in (
+        "NAME GRAVEYARD BIRTH_DEPS BIRTH_TIMEOUT DEATH_DEPS DEATH_MODE GRACE_PERIOD STOP_SIGNAL STOPSIGNAL EXIT_CODES "
+        "SUPPRESS_STOPPED_EXITCODE IGNORE_CODE_ON_DEATH_DEPS EXIT_CODE_OVERRIDE CUSTOM_EXIT_CODE SIGNAL_GROUP READINESS "
+        "POD_NAME NAMESPACE VERBOSE_LEVEL INSTANT_LOGGING LOG_FORMAT LOG_LEVEL DISABLED"
+    ).split()
+)
+SERVICE_SUFFIXES = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT")
+FAR = 3  # changed letters up to which a name may be a misspelt one
+
+
+def unknown_variable_warnings(variables: Iterable[str]) -> list[str]:
+    """Give one warning for each KUBEXIT_ variable that is not known, with the nearest that is."""
+    return [_warning(name) for name in variables if name.startswith(PREFIX) and name not in KNOWN and not _is_service(name)]
+
+
+def _is_service(name: str) -> bool:
+    """Kubernetes sets KUBEXIT_SERVICE_HOST, KUBEXIT_PORT_8080_TCP_ADDR and more in a namespace with a service called kubexit."""
+    return name.endswith(SERVICE_SUFFIXES) or "_SERVICE_PORT_" in name or any(f"_{p}" in name for p in ("TCP", "UDP", "SCTP"))
+
+
+def _warning(name: str) -> str:
+    distance, nearest = min((_distance(name.removeprefix(PREFIX), known.removeprefix(PREFIX)), known) for known in sorted(KNOWN))
+    hint = f"did you mean {nearest}?" if distance <= FAR else "see kubexit --help for those that are"
+    return f"{name} is no variable of kubexit and has no effect: {hint}"
+
+
+def _distance(left: str, right: str) -> int:
+    """Count the letters to change, add or remove to get from one to the other (Levenshtein); 1 if one is a part of the other."""
+    if left in right or right in left:
+        return 1
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        previous, row = row, [i]
+        for j, b in enumerate(right, 1):
+            row.append(min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a != b)))
+    return row[-1]

@@ -1,0 +1,150 @@
+"""Our own side of the graveyard: the folder, the alive lock, the tombstone."""
+
+from __future__ import annotations
+
+import posix
+import time
+from errno import EACCES, EPERM, EROFS
+
+from kubexit.domain.timestamps import format_timestamp
+from kubexit.domain.tombstone import Tombstone, format_tombstone
+from kubexit.linux import files, locks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCK_FLAGS = posix.O_RDWR | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
+
+
+class GraveyardUnusableError(Exception):
+    """The folder cannot serve: the message names the path and the cause."""
+
+
+class DuplicateNameError(Exception):
+    """A supervisor of our name lives in this graveyard."""
+
+
+def lock_name(name: bytes) -> bytes:
+    """Give the name of the alive lock of a supervisor called `name`."""
+    return b"." + name + b".lock"
+
+
+class Graveyard:
+    """A folder that we hold the lock of our name in, from `open` to the end of this process."""
+
+    def __init__(self, path: str, name: str, warn: Callable[[str], None], trace: Callable[[str], None]) -> None:
+        """Open the folder, lock our name and remove our own old tombstone, in this order.
+
+        Raises GraveyardUnusableError, and DuplicateNameError before anything is touched.
+        """
+        self.path = path.encode("utf-8", "surrogateescape")
+        self._name = name.encode("utf-8", "surrogateescape")
+        self._shown = f"{path.rstrip('/')}/{name}"
+        self._temporary = b"." + self._name + b".new"
+        self._warn, self._trace = warn, trace
+        self._complained = False
+        self._stone = Tombstone()
+        try:
+            self.made = files.make_directory(self.path)
+            self.directory = posix.open(self.path, posix.O_PATH | posix.O_DIRECTORY | posix.O_CLOEXEC)
+            self.restarted = self._take_lock() | self._clear()
+        except OSError as error:
+            raise GraveyardUnusableError(_explain(path, name, error)) from error
+
+    def _take_lock(self) -> bool:
+        """Hold the alive lock; tell whether its file was there before us."""
+        name = lock_name(self._name)
+        while True:
+            there = files.require_regular(self.directory, name)
+            private = name if there else name + b"-" + posix.urandom(6).hex().encode()
+            fd = posix.open(private, LOCK_FLAGS | (0 if there else posix.O_CREAT | posix.O_EXCL), 0o666, dir_fd=self.directory)
+            if self._lock(fd) and (there or self._publish(fd, private, name)):
+                self._lock_fd = fd  # never closed: the kernel does that when we end, and everybody sees it
+                return there
+            posix.close(fd)
+            if there:
+                raise DuplicateNameError
+
+    def _lock(self, fd: int) -> bool:
+        try:
+            return locks.try_lock(fd)
+        except OSError as error:
+            self._warn(
+                f"{self._shown}: no lock can be had here ({error.strerror}); peers will not notice if this supervisor is killed: "
+                "use an emptyDir or another local file system as the graveyard"
+            )
+            return True
+
+    def _publish(self, fd: int, private: bytes, name: bytes) -> bool:
+        """Link the new lock file into place once it is locked, so that it is never seen free. False: another one was first."""
+        posix.fchmod(fd, 0o666)  # whatever the umask is: the next container of this name may run as another user
+        try:
+            posix.link(private, name, src_dir_fd=self.directory, dst_dir_fd=self.directory, follow_symlinks=False)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno == EROFS:
+                raise
+            self._warn(
+                f"{self._shown}: no hard link can be made here ({error.strerror}); peers will not notice if this supervisor is "
+                "killed: use an emptyDir or another local file system as the graveyard"
+            )
+        finally:
+            files.remove(self.directory, private)
+        return True
+
+    def _clear(self) -> bool:
+        """Remove our own old tombstone, and what a killed writer left; tell whether there was a tombstone."""
+        for name in (self._temporary, self._name):
+            there = files.require_regular(self.directory, name)
+            files.remove(self.directory, name)
+        return there
+
+    def record_birth(self) -> None:
+        """Carve Born, and ReadyAt: without a probe of our own a process is ready when it is started."""
+        born = timestamp()
+        self._trace(f"Creating tombstone: {self._shown}")
+        self._carve(self._stone.replace(born=born, ready_at=born))
+
+    def record_death(self, bury: Callable[[Tombstone, str], Tombstone]) -> None:
+        """Carve the end. What cannot be written is told once; the lock tells the peers of it all the same."""
+        self._trace(f"Updating tombstone: {self._shown}")
+        self._carve(bury(self._stone, timestamp()))
+
+    def _carve(self, stone: Tombstone) -> None:
+        self._stone = stone
+        data = format_tombstone(stone).encode("utf-8", "replace")
+        try:
+            files.replace(self.directory, self._name, self._temporary, data)
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                self._warn(
+                    f"cannot write tombstone {self._shown}: {error.strerror}; the child lives on, but peers will not see its state "
+                    "until this supervisor ends: see whether the volume is full or was taken away"
+                )
+
+    def volume_warning(self) -> str | None:
+        """Give a warning if this can hardly be a volume that other containers see."""
+        if self.made or (posix.getpid() == 1 and files.is_on_root_file_system(self.directory)):
+            where = self.path.decode("utf-8", "replace")
+            return f"no volume is mounted at {where}; peers in other containers will never be seen: mount the same emptyDir there in each"
+        return None
+
+
+def timestamp() -> str:
+    """Give the time of day, RFC 3339 in UTC."""
+    return format_timestamp(time.time_ns())
+
+
+def _explain(path: str, name: str, error: OSError) -> str:
+    hint = "set KUBEXIT_GRAVEYARD to a folder on a writable volume that the pod's containers share"
+    if error.errno in (EACCES, EPERM):
+        hint = (
+            "give this container's user the right to write there (fsGroup, or a graveyard of mode 0777); "
+            "in a folder with the sticky bit a name works for one user only"
+        )
+    shown = error.filename.decode("utf-8", "replace") if isinstance(error.filename, bytes) else ""
+    what = path if not shown or shown == path else f"{path} ({shown})"
+    return f"graveyard {what} cannot be used for {name}: {error.strerror}; {hint}"

@@ -1,0 +1,1 @@
+"""One file a kernel facility, under the names of its man page."""

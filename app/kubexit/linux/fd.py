@@ -1,0 +1,39 @@
+"""File descriptors: who owns one, and where it may lie."""
+
+from __future__ import annotations
+
+import posix
+
+EFD_CLOEXEC = 0o2000000
+
+
+def reserve_standard_descriptors() -> frozenset[int]:
+    """Take up those of 0, 1 and 2 that are closed, and give them.
+
+    Without this the next file that we open would become the standard error that the log is written to. What takes the place
+    is close-on-exec, so the child finds closed what was closed.
+    """
+    closed = set()
+    while True:
+        fd = posix.eventfd(0, EFD_CLOEXEC)
+        if fd > 2:
+            posix.close(fd)
+            return frozenset(closed)
+        closed.add(fd)
+
+
+class Descriptor:
+    """A file descriptor with one owner. It is close-on-exec from birth, and -1 once it is closed."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def fileno(self) -> int:
+        """Give the number, for select.poll."""
+        return self.fd
+
+    def close(self) -> None:
+        """Close it; a second time does nothing."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            posix.close(fd)

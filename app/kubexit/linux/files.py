@@ -1,0 +1,119 @@
+"""Files of a directory that others write to as well: no link is followed, and nothing but a regular file is ever touched."""
+
+from __future__ import annotations
+
+import posix
+from errno import EINVAL, ELOOP
+
+S_IFMT = 0o170000
+S_IFREG = 0o100000
+S_ISVTX = 0o1000
+READ = posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
+CREATE = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC
+
+
+def is_regular(status: posix.stat_result) -> bool:
+    """Tell whether it is a regular file: no directory, FIFO, device, socket or symbolic link."""
+    return status.st_mode & S_IFMT == S_IFREG
+
+
+def require_regular(directory: int, name: bytes) -> bool:
+    """Tell whether `name` is there; an OSError if it is anything but a regular file."""
+    try:
+        status = posix.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if not is_regular(status):
+        raise OSError(EINVAL, "not a regular file")
+    return True
+
+
+def read_regular(directory: int, name: bytes, limit: int) -> bytes | None:
+    """Give the content, None if there is no such file. OSError: it cannot be read, is no regular file or is over `limit` bytes.
+
+    Looked at before it is opened: opening a FIFO may wake its writer, and opening a device may do anything.
+    """
+    if not require_regular(directory, name):
+        return None
+    try:
+        fd = posix.open(name, READ, dir_fd=directory)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == ELOOP:
+            raise OSError(EINVAL, "not a regular file") from error
+        raise
+    try:
+        if not is_regular(posix.fstat(fd)):
+            raise OSError(EINVAL, "not a regular file")
+        data = posix.read(fd, limit + 1)
+    finally:
+        posix.close(fd)
+    if len(data) > limit:
+        raise OSError(EINVAL, f"larger than {limit} bytes")
+    return data
+
+
+def replace(directory: int, name: bytes, temporary: bytes, data: bytes) -> None:
+    """Write a file whole: under a temporary name, then renamed, so that no reader ever sees half of it. Mode 0644."""
+    remove(directory, temporary)
+    fd = posix.open(temporary, CREATE, 0o644, dir_fd=directory)
+    try:
+        posix.fchmod(fd, 0o644)  # whatever the umask is
+        written = posix.write(fd, data)
+        if written < len(data):  # the rest would not fit either
+            posix.write(fd, data[written:])
+        posix.close(fd)
+        fd = -1
+        posix.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except OSError:
+        remove(directory, temporary)
+        raise
+    finally:
+        if fd >= 0:
+            posix.close(fd)
+
+
+def remove(directory: int, name: bytes) -> None:
+    """Remove a file if it is there."""
+    try:
+        posix.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        pass
+
+
+def make_directory(path: bytes) -> bool:
+    """Make a directory, open to all users whatever the umask is, and the directories above it. False: it was there."""
+    try:
+        posix.mkdir(path)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        parent = path.rstrip(b"/").rpartition(b"/")[0]
+        if not parent:
+            raise
+        _make_parents(parent)
+        posix.mkdir(path)
+    posix.chmod(path, 0o777)
+    return True
+
+
+def _make_parents(path: bytes) -> None:
+    try:
+        posix.mkdir(path, 0o755)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        parent = path.rstrip(b"/").rpartition(b"/")[0]
+        if not parent:
+            raise
+        _make_parents(parent)
+        posix.mkdir(path, 0o755)
+
+
+def is_on_root_file_system(directory: int) -> bool:
+    """Tell whether no other file system is mounted at or above the directory."""
+    try:
+        return posix.fstat(directory).st_dev == posix.stat("/").st_dev
+    except OSError:
+        return False

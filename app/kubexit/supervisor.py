@@ -1,0 +1,187 @@
+"""The loop: wait, make events of what came, let `lifecycle.step` decide, do what it says. One thread, nothing that blocks."""
+
+from __future__ import annotations
+
+import posix
+import select
+import time
+from errno import ENOENT, ENOTDIR
+
+from kubexit.domain import actions, events, exit_codes
+from kubexit.domain.lifecycle import SUPERVISOR, State, step
+from kubexit.domain.signal_names import KILL
+from kubexit.linux import cgroup, process, signals, terminal
+from kubexit.linux.process import Child, Command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kubexit.domain.actions import Action
+    from kubexit.domain.config import Config
+    from kubexit.domain.endings import Ending
+    from kubexit.domain.events import Event
+    from kubexit.graveyard import Graveyard
+    from kubexit.linux.handover import Start
+    from kubexit.log import Log
+    from kubexit.watch import Watch
+
+MILLISECOND = 1_000_000  # nanoseconds
+
+
+class Supervisor:
+    """Supervises one command from the wait for its birth dependencies to its end."""
+
+    def __init__(self, config: Config, arguments: list[bytes], start: Start, graveyard: Graveyard, watch: Watch | None, log: Log) -> None:
+        self._start, self._graveyard, self._watch, self._log = start, graveyard, watch, log
+        self._arguments = arguments
+        self._command = Command(arguments, start.environment)
+        self._state = State(config, restarted=graveyard.restarted)
+        self._child: Child | None = None
+        self._oom_kills = 0
+        self._reapable = False  # SIGCHLD came: there may be something to wait for
+        self._poll = select.poll()
+        self._watched_fd = -1
+        process.adopt_orphans()
+        signals.expect_children()
+        self._signals = signals.SignalFd()
+        self._poll.register(self._signals, select.POLLIN)
+
+    def run(self) -> Ending:
+        """Supervise, and give the end."""
+        if self._watch:
+            for name, peer in self._watch.survey():
+                self._happened(events.PeerChanged(name, peer))
+        for event in self._news_of_signals():  # what came while the interpreter started
+            self._happened(event)
+        self._happened(events.GraveyardSurveyed())
+        while self._state.ending is None:
+            self._follow_watch()
+            self._poll.poll(self._timeout())
+            for event in self._news():
+                self._happened(event)
+        return self._state.ending
+
+    def abandon(self) -> None:
+        """End the child at once: we cannot go on (an internal error), and it must not live without a supervisor."""
+        if self._child:
+            self._child.send(KILL)
+
+    # ── what came ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _news(self) -> Iterator[Event]:
+        """Give all that has happened. Signals first: nothing may start a child when a SIGTERM is there already."""
+        yield from self._news_of_signals()
+        if self._watch:
+            for name, peer in self._watch.changes():
+                yield events.PeerChanged(name, peer)
+        yield from self._news_of_start()
+        yield from self._news_of_children()
+        if self._state.deadline is not None and time.monotonic_ns() >= self._state.deadline:
+            yield events.DeadlinePassed()
+
+    def _news_of_signals(self) -> Iterator[Event]:
+        for signal in self._signals.read():
+            if signal.number == signals.SIGCHLD:
+                self._reapable = True
+            else:
+                ignored = bool(self._start.ignored >> signal.number - 1 & 1)
+                yield events.SignalReceived(signal.number, signal.from_terminal, ignored)
+
+    def _news_of_start(self) -> Iterator[Event]:
+        """Tell once whether the child executes its program."""
+        child = self._child
+        if child is None or child.started.fd < 0 or (error := child.start_error()) is None:
+            return
+        self._poll.unregister(child.started)
+        child.started.close()
+        yield self._start_failed(error) if error else events.ChildStarted()
+
+    def _news_of_children(self) -> Iterator[Event]:
+        """Reap all that ended: the child, and orphans that were left to us."""
+        while self._reapable:
+            pid, status = process.reap()
+            self._reapable = pid != 0
+            if self._child is None or pid != self._child.pid:
+                continue
+            if process.stop_signal(status):
+                yield events.ChildStopped()
+                continue
+            yield from self._news_of_start()  # it may have ended between the exec and our look at it
+            code, signal = process.exit_of(status)
+            out_of_memory = signal == KILL and cgroup.oom_kills() > self._oom_kills
+            self._child.take_terminal()
+            self._child = None
+            yield events.ChildExited(code, signal, out_of_memory)
+
+    def _start_failed(self, error: int) -> Event:
+        command = self._arguments[0].decode("utf-8", "replace")
+        why = posix.strerror(error)
+        if error in (ENOENT, ENOTDIR):
+            reason = f"cannot start {command}: {why}; is the command in the image and in PATH, and the interpreter that it names?"
+            return events.StartFailed(exit_codes.NOT_FOUND, reason)
+        reason = f"cannot start {command}: {why}; is it an executable file for this machine, and may this user execute it?"
+        return events.StartFailed(exit_codes.CANNOT_EXECUTE, reason)
+
+    def _timeout(self) -> int | None:
+        """Give the milliseconds until something has to be done even if nothing comes; None: nothing ever."""
+        times = [at for at in (self._state.deadline, self._watch and self._watch.deadline()) if at is not None]
+        if not times:
+            return None
+        return max(0, -((time.monotonic_ns() - min(times)) // MILLISECOND))
+
+    def _follow_watch(self) -> None:
+        """Stop listening to a watch that was lost."""
+        fd = self._watch.fileno() if self._watch else -1
+        if fd != self._watched_fd:
+            if self._watched_fd >= 0:
+                self._poll.unregister(self._watched_fd)
+            if fd >= 0:
+                self._poll.register(fd, select.POLLIN)
+            self._watched_fd = fd
+
+    # ── what to do ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _happened(self, event: Event) -> None:
+        pending = [event]
+        while pending:
+            self._state, todo = step(self._state, pending.pop(0), time.monotonic_ns())
+            for action in todo:
+                pending += self._perform(action)
+
+    def _perform(self, action: Action) -> list[Event]:
+        """Do it. What it causes at once is given as events."""
+        match action:
+            case actions.Trace(trace, message):
+                self._log.event(trace, message)
+            case actions.StartChild():
+                return self._start_child()
+            case actions.RecordBirth():
+                self._graveyard.record_birth()
+                self._oom_kills = cgroup.oom_kills()
+            case actions.SignalChild(number):
+                if self._child:
+                    self._child.send(number)
+            case actions.StopSelf():
+                self._stop_self()
+        return []
+
+    def _start_child(self) -> list[Event]:
+        self._log.event(SUPERVISOR, "Start: " + self._arguments[0].decode("utf-8", "replace"))
+        try:
+            self._child = Child(self._command, self._start, lead_group=self._state.config.signal_group)
+        except OSError as error:
+            why = f"cannot start a process: {error.strerror}; the limits of processes and memory of this container are to be looked at"
+            return [events.StartFailed(exit_codes.FAILURE, why)]
+        self._poll.register(self._child.started, select.POLLIN)
+        return []
+
+    def _stop_self(self) -> None:
+        """Stop with the child, where a shell's job control is there to continue us: else nobody would, and it would hang for ever."""
+        if not terminal.is_there():
+            return
+        if self._child:
+            self._child.take_terminal()
+        signals.suspend()
+        if self._child:
+            self._child.give_terminal()

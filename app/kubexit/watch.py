@@ -1,0 +1,175 @@
+"""The others' side of the graveyard: what each dependency's tombstone and alive lock say, and when to look again."""
+
+from __future__ import annotations
+
+import posix
+import time
+from errno import EMFILE, ENOSPC
+
+from kubexit.domain.dependencies import ABSENT, FREE, HELD, NO_LOCK, Peer
+from kubexit.domain.tombstone import LARGEST, Tombstone, parse_tombstone
+from kubexit.graveyard import lock_name
+from kubexit.linux import files, locks
+from kubexit.linux.inotify import DirectoryWatch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+MILLISECOND = 1_000_000  # nanoseconds, as all times here
+POLL_PERIOD = 1000 * MILLISECOND  # without inotify; the only polling there is
+# The kernel tells that a killed holder's file was closed before it drops the lock, and a throttled one dies slowly.
+FIRST_DOUBT = MILLISECOND
+LAST_DOUBT = 30_000 * MILLISECOND
+
+
+class Watch:
+    """Looks at the tombstones and locks of `names` and gives what changed. It never lists the folder nor opens other files."""
+
+    def __init__(
+        self, directory: int, path: bytes, names: Iterable[str], warn: Callable[[str], None], trace: Callable[[str], None]
+    ) -> None:
+        self._directory = directory
+        self._warn, self._trace = warn, trace
+        self._known: dict[str, Peer] = {}
+        self._broken: dict[str, bytes | str] = {}  # what could not be read, so that it is told once
+        self._doubts: dict[str, tuple[int, int]] = {}  # names whose lock may be about to be dropped: when to look, how long we waited
+        self._names: dict[bytes, str] = {}
+        for name in names:
+            raw = name.encode("utf-8", "surrogateescape")
+            self._names[raw] = self._names[lock_name(raw)] = name
+        self._shown = path.decode("utf-8", "replace")
+        self._watch: DirectoryWatch | None = None
+        self._next_poll: int | None = None
+        try:
+            self._watch = DirectoryWatch(path)
+        except OSError as error:
+            self._next_poll = 0
+            self._warn(_no_inotify(self._shown, error))
+
+    def fileno(self) -> int:
+        """Give the descriptor that becomes readable when something changed; -1 if there is none."""
+        return self._watch.fd if self._watch else -1
+
+    def deadline(self) -> int | None:
+        """Give the time (monotonic) at which to look again even if nothing is heard; None if there is no reason to."""
+        times = [at for at, _ in self._doubts.values()]
+        if self._next_poll is not None:
+            times.append(self._next_poll)
+        return min(times, default=None)
+
+    def survey(self) -> Iterator[tuple[str, Peer]]:
+        """Look at all of them. The watch stands already, so that nothing falls between."""
+        yield from self._look_at(dict.fromkeys(self._names.values()))
+
+    def changes(self) -> Iterator[tuple[str, Peer]]:
+        """Look at what changed, or may have, and give the peers that are different now."""
+        now = time.monotonic_ns()
+        if self._next_poll is not None and now >= self._next_poll:
+            self._next_poll = now + POLL_PERIOD
+            yield from self.survey()
+        if self._watch:
+            yield from self._heard(self._watch)
+        due = [name for name, (at, _) in self._doubts.items() if now >= at]
+        yield from self._look_at(due)
+
+    def _heard(self, watch: DirectoryWatch) -> Iterator[tuple[str, Peer]]:
+        changes = watch.read()
+        if changes.overflowed:
+            yield from self.survey()
+            return
+        for raw in changes.names:
+            name = self._names.get(raw)
+            if name is not None and raw.startswith(b"."):
+                self._doubt(name)
+        yield from self._look_at(dict.fromkeys(self._names[raw] for raw in changes.names if raw in self._names))
+        if changes.lost:
+            watch.close()
+            self._watch = None
+            waited = ", ".join(dict.fromkeys(self._names.values()))
+            self._warn(
+                f"graveyard {self._shown} was removed or unmounted; the deaths of {waited} can no longer be seen: "
+                "the child lives on until it ends or is stopped from outside"
+            )
+
+    def _look_at(self, names: Iterable[str]) -> Iterator[tuple[str, Peer]]:
+        for name in names:
+            peer = self._look(name)
+            if peer.lock != HELD:
+                self._doubts.pop(name, None)
+            elif name in self._doubts:
+                self._doubt_again(name)
+            if peer != self._known.get(name, ABSENT):
+                self._known[name] = peer
+                yield name, peer
+
+    def _doubt(self, name: str) -> None:
+        self._doubts[name] = (time.monotonic_ns() + FIRST_DOUBT, FIRST_DOUBT)
+
+    def _doubt_again(self, name: str) -> None:
+        at, waited = self._doubts[name]
+        now = time.monotonic_ns()
+        if now < at:
+            return
+        if waited >= LAST_DOUBT:  # somebody else had opened the lock file and closed it
+            del self._doubts[name]
+        else:
+            self._doubts[name] = (now + waited, 2 * waited)
+
+    def _look(self, name: str) -> Peer:
+        """Give what is true of a peer now. The lock first: a peer that ends drops it last, so Died is there when it is free."""
+        raw = name.encode("utf-8", "surrogateescape")
+        while True:
+            lock = self._lock_of(raw)
+            peer = Peer(self._stone_of(name, raw), lock)
+            # a peer that starts again holds the lock before it removes its old stone: it may have come back between the two looks
+            if not peer.vanished or self._lock_of(raw) == lock:
+                return peer
+
+    def _lock_of(self, raw: bytes) -> str:
+        fd = locks.open_for_asking(self._directory, lock_name(raw))
+        if fd is None:
+            return NO_LOCK
+        try:
+            if not files.is_regular(posix.fstat(fd)):
+                return NO_LOCK
+            return HELD if locks.is_locked(fd) else FREE
+        except OSError:
+            return NO_LOCK
+        finally:
+            posix.close(fd)
+
+    def _stone_of(self, name: str, raw: bytes) -> Tombstone | None:
+        """Read a tombstone. One that cannot be read is told once, and what was known before stays true until it changes."""
+        known = self._known.get(name, ABSENT).stone
+        data: bytes | str = b""
+        try:
+            found = files.read_regular(self._directory, raw, LARGEST)
+            if found is None:
+                return None
+            data = found
+            if not found.strip():  # a Go kubexit has truncated it and is about to write
+                return known
+            self._trace(f"Reading tombstone: {name}")
+            stone = parse_tombstone(found.decode("utf-8", "replace"))
+        except OSError as error:
+            data = why = str(error.strerror)
+        except ValueError as error:
+            why = str(error)
+        else:
+            self._broken.pop(name, None)
+            return stone
+        if self._broken.get(name) != data:
+            self._broken[name] = data
+            self._warn(f"tombstone {self._shown}/{name} cannot be read and is ignored until it changes: {why}")
+        return known
+
+
+def _no_inotify(path: str, error: OSError) -> str:
+    if error.errno == EMFILE:
+        cause = "this node's limit of inotify instances is reached (sysctl fs.inotify.max_user_instances)"
+    elif error.errno == ENOSPC:
+        cause = "this node's limit of inotify watches is reached (sysctl fs.inotify.max_user_watches)"
+    else:
+        cause = f"inotify cannot be had ({error.strerror}; sysctls fs.inotify.*)"
+    return f"graveyard {path}: {cause}; it is looked at every second instead"
