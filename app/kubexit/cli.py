@@ -146,7 +146,7 @@ def _watch(config: Config, graveyard: Graveyard, log: Log) -> Watch | None:
 
 
 def _stack(traceback: TracebackType | None) -> list[str]:
-    """Give the frames of a traceback, the innermost first. (`traceback` would have to be imported.)"""
+    """Give the frames of a traceback, the innermost first: `traceback` would have to be imported."""
     frames = []
     while traceback:
         code = traceback.tb_frame.f_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posix
 import time
-from errno import EACCES, EPERM, EROFS
+from errno import EACCES, EINVAL, ENOSYS, EPERM
 
 from kubexit.domain.timestamps import format_timestamp
 from kubexit.domain.tombstone import Tombstone, format_tombstone
@@ -59,40 +59,43 @@ class Graveyard:
             there = files.require_regular(self.directory, name)
             private = name if there else name + b"-" + posix.urandom(6).hex().encode()
             fd = posix.open(private, LOCK_FLAGS | (0 if there else posix.O_CREAT | posix.O_EXCL), 0o666, dir_fd=self.directory)
-            if self._lock(fd) and (there or self._publish(fd, private, name)):
+            locked = self._lock(fd)
+            if locked and (there or self._publish(fd, private, name)):
                 self._lock_fd = fd  # never closed: the kernel does that when we end, and everybody sees it
                 return there
             posix.close(fd)
-            if there:
+            if not locked:
                 raise DuplicateNameError
 
     def _lock(self, fd: int) -> bool:
+        """Lock a file; False if another supervisor has it locked."""
         try:
             return locks.try_lock(fd)
         except OSError as error:
-            self._warn(
-                f"{self._shown}: no lock can be had here ({error.strerror}); peers will not notice if this supervisor is killed: "
-                "use an emptyDir or another local file system as the graveyard"
-            )
+            self._warn_of_no_lock(error)
             return True
 
     def _publish(self, fd: int, private: bytes, name: bytes) -> bool:
-        """Link the new lock file into place once it is locked, so that it is never seen free. False: another one was first."""
+        """Give the new lock file its name once it is locked, so that it is never seen free. False: another one was first."""
         posix.fchmod(fd, 0o666)  # whatever the umask is: the next container of this name may run as another user
+        published = False
         try:
-            posix.link(private, name, src_dir_fd=self.directory, dst_dir_fd=self.directory, follow_symlinks=False)
-        except FileExistsError:
-            return False
+            published = files.rename_if_free(self.directory, private, name)
         except OSError as error:
-            if error.errno == EROFS:
+            if error.errno not in (EINVAL, ENOSYS):
                 raise
-            self._warn(
-                f"{self._shown}: no hard link can be made here ({error.strerror}); peers will not notice if this supervisor is "
-                "killed: use an emptyDir or another local file system as the graveyard"
-            )
+            self._warn_of_no_lock(error)
+            return True
         finally:
-            files.remove(self.directory, private)
-        return True
+            if not published:
+                files.remove(self.directory, private)
+        return published
+
+    def _warn_of_no_lock(self, error: OSError) -> None:
+        self._warn(
+            f"{self._shown}: this file system has no locks that others can see ({error.strerror}), so peers will not notice if this "
+            "supervisor is killed: use an emptyDir or another local file system as the graveyard"
+        )
 
     def _clear(self) -> bool:
         """Remove our own old tombstone, and what a killed writer left; tell whether there was a tombstone."""

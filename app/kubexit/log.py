@@ -131,8 +131,8 @@ def _readable(now: str, level: str, message: str, fields: dict[str, object]) -> 
     """Write a line for eyes: time, level, message, then name=value."""
     words = [now, level.upper(), message or str(fields.pop("error", ""))]
     for name, value in fields.items():
-        if name == "event-traces":
-            words += [f'[{trace["id"]}: {"; ".join(event["message"] for event in trace["events"])}]' for trace in value]
+        if name == "event-traces" and isinstance(value, list):
+            words += [f"[{trace['id']}: {'; '.join(event['message'] for event in trace['events'])}]" for trace in value]
         elif isinstance(value, dict):
             words += [f"{key}={to_json(item)}" for key, item in value.items()]
         elif value not in ([], ""):

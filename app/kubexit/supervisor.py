@@ -125,7 +125,8 @@ class Supervisor:
 
     def _timeout(self) -> int | None:
         """Give the milliseconds until something has to be done even if nothing comes; None: nothing ever."""
-        times = [at for at in (self._state.deadline, self._watch and self._watch.deadline()) if at is not None]
+        look = self._watch.deadline() if self._watch else None
+        times = [at for at in (self._state.deadline, look) if at is not None]
         if not times:
             return None
         return max(0, -((time.monotonic_ns() - min(times)) // MILLISECOND))

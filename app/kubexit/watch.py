@@ -26,9 +26,7 @@ LAST_DOUBT = 30_000 * MILLISECOND
 class Watch:
     """Looks at the tombstones and locks of `names` and gives what changed. It never lists the folder nor opens other files."""
 
-    def __init__(
-        self, directory: int, path: bytes, names: Iterable[str], warn: Callable[[str], None], trace: Callable[[str], None]
-    ) -> None:
+    def __init__(self, directory: int, path: bytes, names: Iterable[str], warn: Callable[[str], None], trace: Callable[[str], None]) -> None:
         self._directory = directory
         self._warn, self._trace = warn, trace
         self._known: dict[str, Peer] = {}

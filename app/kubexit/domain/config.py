@@ -121,20 +121,22 @@ class Reader:
 
 def _exit_rules(reader: Reader) -> tuple[ExitRule, ...]:
     """KUBEXIT_EXIT_CODES, then what the forks call otherwise, in this order: the first rule that matches decides."""
-    rules = reader.read("KUBEXIT_EXIT_CODES", lambda value: parse_exit_rules(_items(value)), ())
+    rules: tuple[ExitRule, ...] = ()
+    rules = reader.read("KUBEXIT_EXIT_CODES", lambda value: parse_exit_rules(_items(value)), rules)
     for variable in ("KUBEXIT_SUPPRESS_STOPPED_EXITCODE", "KUBEXIT_IGNORE_CODE_ON_DEATH_DEPS"):
         if reader.read(variable, parse_boolean, False):  # noqa: FBT003
             rules += (ExitRule(STOPPED_ALWAYS, 0), ExitRule(KILLED, 0))
     for variable in ("KUBEXIT_EXIT_CODE_OVERRIDE", "KUBEXIT_CUSTOM_EXIT_CODE"):
-        rules += reader.read(variable, _override, ())
+        rule = reader.read(variable, _override, None)
+        rules += (rule,) if rule else ()
     return rules
 
 
-def _override(value: str) -> tuple[ExitRule, ...]:
+def _override(value: str) -> ExitRule | None:
     code = exit_code(value)
     if code is None:
         raise ValueError("is no exit code; accepted is a number from 0 to 255")
-    return (ExitRule(ANY, code),)
+    return ExitRule(ANY, code)
 
 
 def _readiness(reader: Reader) -> str:

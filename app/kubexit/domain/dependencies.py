@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from kubexit.domain.record import Record
-from kubexit.domain.tombstone import Tombstone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from kubexit.domain.tombstone import Tombstone
 
 STARTED = "started"
 READY = "ready"

@@ -7,13 +7,13 @@ from kubexit.domain.durations import format_duration
 from kubexit.domain.exit_codes import KILLED, SIGNALLED, STOPPED, STOPPED_ALWAYS, reported_code
 from kubexit.domain.record import Record
 from kubexit.domain.signal_names import KILL, signal_name
-from kubexit.domain.tombstone import Tombstone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubexit.domain.config import Config
     from kubexit.domain.dependencies import Dependency, Peer
     from kubexit.domain.events import ChildExited, StartFailed
+    from kubexit.domain.tombstone import Tombstone
 
 
 class Stop(Record):
@@ -23,7 +23,7 @@ class Stop(Record):
 
     @property
     def all_succeeded(self) -> bool:
-        """No death among its causes was a failure. (A cause may be no death at all, as with `main:started`.)"""
+        """No death among its causes was a failure. A cause may be no death at all, as with `main:started`."""
         return all(peer.succeeded or not peer.ended for _, peer in self.deaths)
 
     @property

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from kubexit.domain.dependencies import Peer
 from kubexit.domain.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from kubexit.domain.dependencies import Peer
 
 
 class PeerChanged(Record):

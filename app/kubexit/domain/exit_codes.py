@@ -35,7 +35,7 @@ DEFAULT_RULES = (ExitRule(STOPPED, 0),)
 def reported_code(code: int, causes: frozenset[str], rules: tuple[ExitRule, ...]) -> int:
     """Give the exit status for an end with `code` that has these causes: the first matching rule decides."""
     for rule in rules:
-        if rule.when == ANY or rule.when == code or rule.when in causes:
+        if rule.when in (ANY, code) or rule.when in causes:
             return rule.then
     return code
 

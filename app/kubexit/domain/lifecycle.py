@@ -46,8 +46,8 @@ class State(Record):
     restarted: bool = False  # this container was here before: its own lock file or tombstone was found
     phase: str = WAITING
     surveyed: bool = False
-    peers: Mapping[str, Peer] = {}  # noqa: RUF012  never changed in place
-    ended_before: Mapping[str, Peer] = {}  # noqa: RUF012  peers that had ended before our first look, while they stay so
+    peers: Mapping[str, Peer] = {}  # never changed in place
+    ended_before: Mapping[str, Peer] = {}  # peers that had ended before our first look, while they stay so
     deadline: int | None = None
     stop: Stop | None = None
     killed: bool = False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self, dataclass_transform
+    from typing import Any, ClassVar, Self, dataclass_transform
 else:
 
-    def dataclass_transform(**_):
-        """Tell type checkers nothing at run time."""
+    def dataclass_transform(**_: bool) -> object:
+        """Do nothing at run time: it is there for type checkers."""
         return lambda cls: cls
 
 
@@ -19,35 +19,38 @@ class Record:
     A subclass adds its fields to those of its base. A field with a value in the class body may be left out.
     """
 
-    __match_args__: tuple[str, ...] = ()
+    fields_in_order: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        cls.__match_args__ += tuple(name for name in cls.__annotations__ if name not in cls.__match_args__)
+        own = [name for name in cls.__annotations__ if name not in cls.fields_in_order]
+        cls.fields_in_order = (*cls.fields_in_order, *own)
+        setattr(cls, "__match_args__", cls.fields_in_order)  # noqa: B010  for `case`; type checkers make their own
 
-    def __init__(self, *values: Any, **named: Any) -> None:
-        fields = self.__match_args__
-        given = dict(zip(fields, values, strict=False), **named)
-        missing = [name for name in fields if name not in given and not hasattr(type(self), name)]
-        if len(values) > len(fields) or missing or not given.keys() <= set(fields):
-            raise TypeError(f"{type(self).__name__} takes the fields {fields}, not {given}")
+    def __init__(self, *values: object, **named: object) -> None:
+        names = self.fields_in_order
+        given = dict(zip(names, values, strict=False), **named)
+        missing = [name for name in names if name not in given and not hasattr(type(self), name)]
+        if len(values) > len(names) or missing or not given.keys() <= set(names):
+            raise TypeError(f"{type(self).__name__} takes the fields {names}, not {given}")
         self.__dict__.update(given)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is a value: replace({name}=...) makes another one")
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.fields() == other.fields()  # type: ignore[attr-defined]
+        return isinstance(other, Record) and type(self) is type(other) and self.fields() == other.fields()
 
     def __hash__(self) -> int:
         return hash((type(self), *self.fields().values()))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.fields().items())})"
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.fields().items())
+        return f"{type(self).__name__}({fields})"
 
     def fields(self) -> dict[str, Any]:
         """Give the values of all fields by their names."""
-        return {name: getattr(self, name) for name in self.__match_args__}
+        return {name: getattr(self, name) for name in self.fields_in_order}
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: object) -> Self:
         """Give another value with some fields changed."""
         return type(self)(**{**self.fields(), **changes})

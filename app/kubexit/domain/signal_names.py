@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+# fmt: off
 NAMES = (
-    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU "
-    "URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
-).split()
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT",
+    "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+)
+# fmt: on
 NUMBERS = {name: number for number, name in enumerate(NAMES, 1)}
 ALIASES = {"IOT": 6, "CLD": 17, "POLL": 29}
-HUP, INT, QUIT, KILL, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH = (
-    NUMBERS[name] for name in "HUP INT QUIT KILL TERM CHLD CONT STOP TSTP TTIN TTOU URG WINCH".split()
+INT, QUIT, KILL, TERM, CONT, TSTP, TTIN, TTOU, URG, WINCH = (
+    NUMBERS[name] for name in ("INT", "QUIT", "KILL", "TERM", "CONT", "TSTP", "TTIN", "TTOU", "URG", "WINCH")
 )
 RTMIN = 34  # as programs see it: 32 and 33 are the C library's own
 RTMAX = 64

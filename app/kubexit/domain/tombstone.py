@@ -5,6 +5,10 @@ from __future__ import annotations
 from kubexit.domain.record import Record
 from kubexit.domain.timestamps import is_timestamp
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 LARGEST = 65_536  # bytes that are read of a tombstone
 
 # Why a supervisor ended (key Reason), in the words that `kubectl describe pod` uses where it has one.
@@ -80,7 +84,7 @@ def parse_tombstone(text: str) -> Tombstone:
     Keys are case-insensitive, values quoted or not, unknown keys ignored with all that is indented below them.
     A ValueError says what is broken.
     """
-    found: dict[str, str | int] = {}
+    found: dict[str, Any] = {}
     for line in _lines(text):
         key, colon, value = line.partition(":")
         if not colon or (value and value[0] not in " \t"):
@@ -128,7 +132,8 @@ def _scalar(text: str) -> str:
 
 
 def _double_quoted(text: str) -> str:
-    parts, position = [], 1
+    parts: list[str] = []
+    position = 1
     while position < len(text):
         character = text[position]
         if character == '"':

@@ -13,7 +13,7 @@ def reserve_standard_descriptors() -> frozenset[int]:
     Without this the next file that we open would become the standard error that the log is written to. What takes the place
     is close-on-exec, so the child finds closed what was closed.
     """
-    closed = set()
+    closed: set[int] = set()
     while True:
         fd = posix.eventfd(0, EFD_CLOEXEC)
         if fd > 2:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import posix
 from errno import EINVAL, ELOOP
 
+from kubexit.linux.libc import call
+
 S_IFMT = 0o170000
 S_IFREG = 0o100000
-S_ISVTX = 0o1000
+RENAME_NOREPLACE = 1
 READ = posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
 CREATE = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC
 
@@ -80,6 +82,18 @@ def remove(directory: int, name: bytes) -> None:
         posix.unlink(name, dir_fd=directory)
     except FileNotFoundError:
         pass
+
+
+def rename_if_free(directory: int, name: bytes, new_name: bytes) -> bool:
+    """Rename a file unless the new name is taken; tell whether it was free. OSError: EINVAL where the file system cannot.
+
+    Not link and unlink: inotify reports an open file under the name that it was opened by, unless that was renamed.
+    """
+    try:
+        call("renameat2", directory, name, directory, new_name, RENAME_NOREPLACE)
+    except FileExistsError:
+        return False
+    return True
 
 
 def make_directory(path: bytes) -> bool:

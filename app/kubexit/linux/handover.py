@@ -17,10 +17,8 @@ IGNORED = b"_KUBEXIT_IGNORED"  # the same: the signals ignored
 MEMFDS = b"_KUBEXIT_MEMFDS"  # descriptors that hold an unpacked bundle which could not stay in a directory
 HID = b"_KUBEXIT_HID."  # + NAME: a variable that the bundled loader, C library or PyInstaller would have obeyed
 BUNDLE = b"STATICX_BUNDLE_DIR"  # where the single file unpacked itself
-PRIVATE = frozenset(
-    (ARGV0, MASK, IGNORED, MEMFDS, BUNDLE, b"STATICX_PROG_PATH")
-    + (b"_PYI_ARCHIVE_FILE", b"_PYI_PARENT_PROCESS_LEVEL", b"_PYI_APPLICATION_HOME_DIR", b"_PYI_LINUX_PROCESS_NAME")
-)
+PYINSTALLERS = (b"_PYI_ARCHIVE_FILE", b"_PYI_PARENT_PROCESS_LEVEL", b"_PYI_APPLICATION_HOME_DIR", b"_PYI_LINUX_PROCESS_NAME")
+PRIVATE = (ARGV0, MASK, IGNORED, MEMFDS, BUNDLE, b"STATICX_PROG_PATH", *PYINSTALLERS)
 SOURCE, TREE, SINGLE_FILE = "source", "tree", "single file"
 
 

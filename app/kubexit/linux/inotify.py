@@ -1,4 +1,4 @@
-"""inotify(7) on one directory. (The `inotify` package runs ldconfig and compilers when it is imported.)"""
+"""inotify(7) on one directory. Bound here: the `inotify` package runs ldconfig and compilers when it is imported."""
 
 from __future__ import annotations
 

@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Int(_ctypes._SimpleCData):
+class Int(_ctypes._SimpleCData):  # type: ignore[type-arg]  # generic to type checkers alone
     """C's int."""
 
     _type_ = "i"
 
 
-class Long(_ctypes._SimpleCData):
+class Long(_ctypes._SimpleCData):  # type: ignore[type-arg]
     """C's long: a whole register, as the variadic prctl and syscall read their arguments."""
 
     _type_ = "l"
 
 
-class Text(_ctypes._SimpleCData):
+class Text(_ctypes._SimpleCData):  # type: ignore[type-arg]
     """C's char *."""
 
     _type_ = "z"
@@ -35,7 +35,7 @@ class Function(_ctypes.CFuncPtr):
     _restype_ = Int
 
 
-_process = _ctypes.dlopen(None, 0)
+_process = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # NULL: this process itself
 _functions: dict[str, Function] = {}
 
 

@@ -107,7 +107,7 @@ class Child:
             signals.restore(start.mask, start.ignored)
             command.execute()
         except OSError as error:
-            posix.write(writer, b"%d" % error.errno)
+            posix.write(writer, str(error.errno).encode())
         finally:
             posix._exit(127)
 

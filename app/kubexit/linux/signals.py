@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import _signal
 import posix
 from _struct import Struct
 
 from kubexit.linux.fd import Descriptor
 from kubexit.linux.libc import call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal  # `signal` wraps it in enums, for 3 ms
 
 SIGCHLD = _signal.SIGCHLD
 SIGTSTP = _signal.SIGTSTP
