@@ -142,7 +142,7 @@ def _watch(config: Config, graveyard: Graveyard, log: Log) -> Watch | None:
         return None
     if warning := graveyard.volume_warning():
         log.warning(warning)
-    return Watch(graveyard.directory, graveyard.path, names, log.warning, lambda message: log.event(DEATH_WATCHER, message))
+    return Watch(graveyard, names, log.warning, lambda message: log.event(DEATH_WATCHER, message))
 
 
 def _stack(traceback: TracebackType | None) -> list[str]:

@@ -42,6 +42,7 @@ class Graveyard:
         self._name = name.encode("utf-8", "surrogateescape")
         self._shown = f"{path.rstrip('/')}/{name}"
         self._temporary = b"." + self._name + b".new"
+        self.own_lock = lock_name(self._name)
         self._warn, self._trace = warn, trace
         self._complained = False
         self._stone = Tombstone()
@@ -54,7 +55,7 @@ class Graveyard:
 
     def _take_lock(self) -> bool:
         """Hold the alive lock; tell whether its file was there before us."""
-        name = lock_name(self._name)
+        name = self.own_lock
         while True:
             there = files.require_regular(self.directory, name)
             private = name if there else name + b"-" + posix.urandom(6).hex().encode()

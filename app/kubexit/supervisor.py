@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kubexit.watch import Watch
 
 MILLISECOND = 1_000_000  # nanoseconds
+LONGEST_POLL = 2**31 - 1  # milliseconds that poll(2) takes: 24 days
 
 
 class Supervisor:
@@ -129,7 +130,7 @@ class Supervisor:
         times = [at for at in (self._state.deadline, look) if at is not None]
         if not times:
             return None
-        return max(0, -((time.monotonic_ns() - min(times)) // MILLISECOND))
+        return min(max(0, -((time.monotonic_ns() - min(times)) // MILLISECOND)), LONGEST_POLL)
 
     def _follow_watch(self) -> None:
         """Stop listening to a watch that was lost."""

@@ -16,6 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from kubexit.graveyard import Graveyard
+    from kubexit.linux.inotify import Changes
+
 MILLISECOND = 1_000_000  # nanoseconds, as all times here
 POLL_PERIOD = 1000 * MILLISECOND  # without inotify; the only polling there is
 # The kernel tells that a killed holder's file was closed before it drops the lock, and a throttled one dies slowly.
@@ -26,8 +29,8 @@ LAST_DOUBT = 30_000 * MILLISECOND
 class Watch:
     """Looks at the tombstones and locks of `names` and gives what changed. It never lists the folder nor opens other files."""
 
-    def __init__(self, directory: int, path: bytes, names: Iterable[str], warn: Callable[[str], None], trace: Callable[[str], None]) -> None:
-        self._directory = directory
+    def __init__(self, graveyard: Graveyard, names: Iterable[str], warn: Callable[[str], None], trace: Callable[[str], None]) -> None:
+        self._directory, self._own_lock = graveyard.directory, graveyard.own_lock
         self._warn, self._trace = warn, trace
         self._known: dict[str, Peer] = {}
         self._broken: dict[str, bytes | str] = {}  # what could not be read, so that it is told once
@@ -36,11 +39,12 @@ class Watch:
         for name in names:
             raw = name.encode("utf-8", "surrogateescape")
             self._names[raw] = self._names[lock_name(raw)] = name
-        self._shown = path.decode("utf-8", "replace")
+        self._shown = graveyard.path.decode("utf-8", "replace")
+        self._lost = False
         self._watch: DirectoryWatch | None = None
         self._next_poll: int | None = None
         try:
-            self._watch = DirectoryWatch(path)
+            self._watch = DirectoryWatch(graveyard.path)
         except OSError as error:
             self._next_poll = 0
             self._warn(_no_inotify(self._shown, error))
@@ -73,6 +77,7 @@ class Watch:
 
     def _heard(self, watch: DirectoryWatch) -> Iterator[tuple[str, Peer]]:
         changes = watch.read()
+        self._check_loss(watch, changes)
         if changes.overflowed:
             yield from self.survey()
             return
@@ -81,14 +86,22 @@ class Watch:
             if name is not None and raw.startswith(b"."):
                 self._doubt(name)
         yield from self._look_at(dict.fromkeys(self._names[raw] for raw in changes.names if raw in self._names))
+
+    def _check_loss(self, watch: DirectoryWatch, changes: Changes) -> None:
+        """Tell once that nothing more can be seen. Our open lock file keeps a removed folder alive: IN_DELETE_SELF never comes.
+
+        So the removal of the lock file itself, which no kubexit ever does, is the sign.
+        """
         if changes.lost:
             watch.close()
             self._watch = None
-            waited = ", ".join(dict.fromkeys(self._names.values()))
-            self._warn(
-                f"graveyard {self._shown} was removed or unmounted; the deaths of {waited} can no longer be seen: "
-                "the child lives on until it ends or is stopped from outside"
-            )
+        elif self._lost or self._own_lock not in changes.names or files.is_there(self._directory, self._own_lock):
+            return
+        self._lost = True
+        self._warn(
+            f"graveyard {self._shown} was removed, emptied or unmounted; the deaths of {', '.join(dict.fromkeys(self._names.values()))} "
+            "may not be seen any more: the child lives on until it ends or is stopped from outside"
+        )
 
     def _look_at(self, names: Iterable[str]) -> Iterator[tuple[str, Peer]]:
         for name in names:

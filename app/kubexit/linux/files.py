@@ -19,6 +19,15 @@ def is_regular(status: posix.stat_result) -> bool:
     return status.st_mode & S_IFMT == S_IFREG
 
 
+def is_there(directory: int, name: bytes) -> bool:
+    """Tell whether there is anything of that name."""
+    try:
+        posix.stat(name, dir_fd=directory, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
 def require_regular(directory: int, name: bytes) -> bool:
     """Tell whether `name` is there; an OSError if it is anything but a regular file."""
     try:
