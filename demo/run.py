@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -10,40 +9,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
-from datetime import datetime
+import time
 from pathlib import Path
 
 import timeline
+from container import Container
 
 HERE = Path(__file__).resolve().parent
-DEADLINE = 30  # seconds: whatever happens, the demo ends
-
-
-@dataclass
-class Container:
-    """A supervisor and its command: what a container of a pod would be."""
-
-    name: str
-    process: subprocess.Popen[bytes]
-    log: Path
-    code: int | None = None
-    told: list[tuple[float, str]] = field(default_factory=list)
-
-    def wait(self) -> None:
-        """Wait for its end."""
-        self.code = self.process.wait(DEADLINE)
-
-    def events(self) -> list[tuple[float, str]]:
-        """Give (seconds since 1970, event) of all that its kubexit has logged."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [(seconds(line["@timestamp"]), line["event"]) for line in lines if "event" in line]
-
-
-def seconds(timestamp: str) -> float:
-    """Give the seconds since 1970 of a timestamp of kubexit's, which has nine digits."""
-    whole, _, fraction = timestamp.rstrip("Z").partition(".")
-    return datetime.fromisoformat(whole + "+00:00").timestamp() + float("0." + fraction)
 
 
 def start(kubexit: str, folder: Path, name: str, command: list[str], **settings: str) -> Container:
@@ -102,7 +74,7 @@ def follow(client: Container, kill_after: int) -> float | None:
         if number == kill_after:
             supervisor = client.process.pid
             child = int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[0])
-            now = datetime.now().astimezone().timestamp()
+            now = time.time()
             os.kill(supervisor, signal.SIGKILL)
             os.kill(child, signal.SIGKILL)
             print("  \033[31mSIGKILL to the client and to its kubexit, as the OOM killer does\033[0m", flush=True)
@@ -119,9 +91,8 @@ def verdict(client: Container, server: Container, *, killed: bool) -> bool:
         else "the client succeeded and the server did what it was told (SIGTERM): it counts as a success, and the Job is complete"
     )
     right = (client.code, server.code) == wanted
-    print(
-        f"\n  exit codes: client {timeline.exit_text(client.code)}, server {timeline.exit_text(server.code)}: {meaning if right else f'WRONG, expected {wanted}'}"
-    )
+    codes = f"client {timeline.exit_text(client.code)}, server {timeline.exit_text(server.code)}"
+    print(f"\n  exit codes: {codes}: {meaning if right else f'WRONG, expected {wanted}'}")
     return right
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import signal
-import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from run import Container
+    from container import Container
 
 WIDTH = 72  # columns of the axis
-PLAIN = {"Start": "starts its command", "Terminating child process": "tells its command to stop (SIGTERM)", "Received signal": "sees its command end"}
 
 
 def show(containers: Sequence[Container], graveyard: Path, killed: float | None) -> None:

@@ -39,13 +39,14 @@ def main() -> NoReturn:
         closed = reserve_standard_descriptors()
         code = run(start, [argument.encode(sys.getfilesystemencoding(), "surrogateescape") for argument in sys.argv[1:]], closed)
     except BaseException as error:  # noqa: BLE001  nothing below this line could tell of it
-        posix.write(2, f"kubexit: internal error: {error!r} {'; '.join(_stack(error.__traceback__))}\n".encode("utf-8", "replace"))
+        StandardError(closed=False).write(f"kubexit: internal error: {error!r} {_stack(error.__traceback__)}\n".encode("utf-8", "replace"))
     finally:
         posix._exit(code)
 
 
 def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
     """Do what the command line asks for; give the exit status."""
+    output = StandardError(closed=2 in closed)
     faults: list[str] = []
     while arguments[:1] and arguments[0].startswith(b"-"):
         option = arguments.pop(0)
@@ -53,19 +54,16 @@ def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
             break
         if option in (b"--help", b"-h", b"--version"):
             signals.restore(start.mask, start.ignored)
-            text = f"kubexit {__version__} (commit {COMMIT or 'unknown'}, {start.form})\n" if option == b"--version" else HELP
-            posix.write(1, text.encode())
-            return 0
+            return answer(f"kubexit {__version__} (commit {COMMIT or 'unknown'}, {start.form})\n" if option == b"--version" else HELP)
         faults.append(f"unknown option {option.decode('utf-8', 'replace')}; accepted are --help, --version and --; {USAGE}")
     if not arguments:
         faults.append(f"no command given; {USAGE}")
     variables = start.variables(b"KUB")
     try:
         if is_disabled(variables) and arguments:
-            return execute(start, arguments)
+            return execute(start, arguments, output)
     except ValueError as error:
         faults.append(f'KUBEXIT_DISABLED="{variables["KUBEXIT_DISABLED"]}" {error}')
-    output = StandardError(closed=2 in closed)
     try:
         config = parse_config(variables, faults)
     except ConfigError as error:
@@ -77,7 +75,16 @@ def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
     return supervise(config, arguments, start, log)
 
 
-def execute(start: Start, arguments: list[bytes]) -> int:
+def answer(text: str) -> int:
+    """Print what was asked for; give the exit status."""
+    try:
+        posix.write(1, text.encode())
+    except OSError:  # nobody wants to read it
+        return exit_codes.FAILURE
+    return 0
+
+
+def execute(start: Start, arguments: list[bytes], output: StandardError) -> int:
     """Become the command (KUBEXIT_DISABLED); give the exit status if that fails."""
     command = Command(arguments, start.environment)
     signals.restore(start.mask, start.ignored)
@@ -85,7 +92,7 @@ def execute(start: Start, arguments: list[bytes]) -> int:
         command.execute()
     except OSError as error:
         shown = arguments[0].decode("utf-8", "replace")
-        posix.write(2, f"kubexit: cannot start {shown}: {error.strerror}\n".encode("utf-8", "replace"))
+        output.write(f"kubexit: cannot start {shown}: {error.strerror}\n".encode("utf-8", "replace"))
         return exit_codes.NOT_FOUND if isinstance(error, (FileNotFoundError, NotADirectoryError)) else exit_codes.CANNOT_EXECUTE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posix
 import time
-from errno import EACCES, EINVAL, ENOSYS, EPERM
+from errno import EACCES, EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP, EPERM
 
 from kubexit.domain.timestamps import format_timestamp
 from kubexit.domain.tombstone import Tombstone, format_tombstone
@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NO_SUCH_LOCKS = (EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP)  # fcntl(2) and renameat2(2) on file systems that lack what we need
 LOCK_FLAGS = posix.O_RDWR | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
 
 
@@ -55,44 +56,35 @@ class Graveyard:
 
     def _take_lock(self) -> bool:
         """Hold the alive lock; tell whether its file was there before us."""
-        name = self.own_lock
         while True:
-            there = files.require_regular(self.directory, name)
-            private = name if there else name + b"-" + posix.urandom(6).hex().encode()
+            there = files.require_regular(self.directory, self.own_lock)
+            private = self.own_lock if there else self.own_lock + b"-" + posix.urandom(6).hex().encode()
             fd = posix.open(private, LOCK_FLAGS | (0 if there else posix.O_CREAT | posix.O_EXCL), 0o666, dir_fd=self.directory)
-            locked = self._lock(fd)
-            if locked and (there or self._publish(fd, private, name)):
+            try:
+                locked = locks.try_lock(fd)
+                published = there or (locked and self._publish(fd, private))
+            except OSError as error:
+                if error.errno not in NO_SUCH_LOCKS:
+                    raise
+                self._do_without_lock(private, error)
+                return there
+            if locked and published:
                 self._lock_fd = fd  # never closed: the kernel does that when we end, and everybody sees it
                 return there
             posix.close(fd)
             if not locked:
                 raise DuplicateNameError
 
-    def _lock(self, fd: int) -> bool:
-        """Lock a file; False if another supervisor has it locked."""
-        try:
-            return locks.try_lock(fd)
-        except OSError as error:
-            self._warn_of_no_lock(error)
-            return True
-
-    def _publish(self, fd: int, private: bytes, name: bytes) -> bool:
+    def _publish(self, fd: int, private: bytes) -> bool:
         """Give the new lock file its name once it is locked, so that it is never seen free. False: another one was first."""
         posix.fchmod(fd, 0o666)  # whatever the umask is: the next container of this name may run as another user
-        published = False
-        try:
-            published = files.rename_if_free(self.directory, private, name)
-        except OSError as error:
-            if error.errno not in (EINVAL, ENOSYS):
-                raise
-            self._warn_of_no_lock(error)
+        if files.rename_if_free(self.directory, private, self.own_lock):
             return True
-        finally:
-            if not published:
-                files.remove(self.directory, private)
-        return published
+        files.remove(self.directory, private)
+        return False
 
-    def _warn_of_no_lock(self, error: OSError) -> None:
+    def _do_without_lock(self, name: bytes, error: OSError) -> None:
+        files.remove(self.directory, name)  # a lock file that nobody can hold would say that we have vanished
         self._warn(
             f"{self._shown}: this file system has no locks that others can see ({error.strerror}), so peers will not notice if this "
             "supervisor is killed: use an emptyDir or another local file system as the graveyard"
@@ -144,6 +136,8 @@ def timestamp() -> str:
 
 def _explain(path: str, name: str, error: OSError) -> str:
     hint = "set KUBEXIT_GRAVEYARD to a folder on a writable volume that the pod's containers share"
+    if error.errno == EINVAL and error.filename:
+        hint = "something that no kubexit makes is in the way: remove it"
     if error.errno in (EACCES, EPERM):
         hint = (
             "give this container's user the right to write there (fsGroup, or a graveyard of mode 0777); "

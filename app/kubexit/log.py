@@ -137,4 +137,4 @@ def _readable(now: str, level: str, message: str, fields: dict[str, object]) -> 
             words += [f"{key}={to_json(item)}" for key, item in value.items()]
         elif value not in ([], ""):
             words.append(f"{name}={to_json(value)}")
-    return " ".join(word for word in words if word).replace("\n", " ")
+    return "".join(c if c.isprintable() else " " for c in " ".join(word for word in words if word))

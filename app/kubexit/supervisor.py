@@ -42,11 +42,12 @@ class Supervisor:
         self._oom_kills = 0
         self._reapable = False  # SIGCHLD came: there may be something to wait for
         self._poll = select.poll()
-        self._watched_fd = -1
         process.adopt_orphans()
         signals.expect_children()
         self._signals = signals.SignalFd()
         self._poll.register(self._signals, select.POLLIN)
+        if watch and watch.fileno() >= 0:
+            self._poll.register(watch, select.POLLIN)
 
     def run(self) -> Ending:
         """Supervise, and give the end."""
@@ -57,7 +58,6 @@ class Supervisor:
             self._happened(event)
         self._happened(events.GraveyardSurveyed())
         while self._state.ending is None:
-            self._follow_watch()
             self._poll.poll(self._timeout())
             for event in self._news():
                 self._happened(event)
@@ -86,8 +86,9 @@ class Supervisor:
             if signal.number == signals.SIGCHLD:
                 self._reapable = True
             else:
+                shared = signal.from_terminal and (self._child is None or self._child.is_in_our_group())
                 ignored = bool(self._start.ignored >> signal.number - 1 & 1)
-                yield events.SignalReceived(signal.number, signal.from_terminal, ignored)
+                yield events.SignalReceived(signal.number, shared, ignored)
 
     def _news_of_start(self) -> Iterator[Event]:
         """Tell once whether the child executes its program."""
@@ -131,16 +132,6 @@ class Supervisor:
         if not times:
             return None
         return min(max(0, -((time.monotonic_ns() - min(times)) // MILLISECOND)), LONGEST_POLL)
-
-    def _follow_watch(self) -> None:
-        """Stop listening to a watch that was lost."""
-        fd = self._watch.fileno() if self._watch else -1
-        if fd != self._watched_fd:
-            if self._watched_fd >= 0:
-                self._poll.unregister(self._watched_fd)
-            if fd >= 0:
-                self._poll.register(fd, select.POLLIN)
-            self._watched_fd = fd
 
     # ── what to do ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posix
 import time
 from errno import EMFILE, ENOSPC
 
@@ -24,6 +23,7 @@ POLL_PERIOD = 1000 * MILLISECOND  # without inotify; the only polling there is
 # The kernel tells that a killed holder's file was closed before it drops the lock, and a throttled one dies slowly.
 FIRST_DOUBT = MILLISECOND
 LAST_DOUBT = 30_000 * MILLISECOND
+_STATES = {None: NO_LOCK, True: HELD, False: FREE}
 
 
 class Watch:
@@ -50,7 +50,7 @@ class Watch:
             self._warn(_no_inotify(self._shown, error))
 
     def fileno(self) -> int:
-        """Give the descriptor that becomes readable when something changed; -1 if there is none."""
+        """Give the descriptor that becomes readable when something changed, the same for ever; -1 if there is none."""
         return self._watch.fd if self._watch else -1
 
     def deadline(self) -> int | None:
@@ -77,25 +77,28 @@ class Watch:
 
     def _heard(self, watch: DirectoryWatch) -> Iterator[tuple[str, Peer]]:
         changes = watch.read()
-        self._check_loss(watch, changes)
+        self._check_loss(changes)
         if changes.overflowed:
             yield from self.survey()
             return
+        concerned = []
         for raw in changes.names:
             name = self._names.get(raw)
-            if name is not None and raw.startswith(b"."):
-                self._doubt(name)
-        yield from self._look_at(dict.fromkeys(self._names[raw] for raw in changes.names if raw in self._names))
+            if name is not None:
+                concerned.append(name)
+                if raw.startswith(b"."):
+                    self._doubt(name)
+            elif not raw.startswith(b"."):
+                self._trace(f"Ignore tombstone {raw.decode('utf-8', 'replace')}")
+        yield from self._look_at(dict.fromkeys(concerned))
 
-    def _check_loss(self, watch: DirectoryWatch, changes: Changes) -> None:
+    def _check_loss(self, changes: Changes) -> None:
         """Tell once that nothing more can be seen. Our open lock file keeps a removed folder alive: IN_DELETE_SELF never comes.
 
         So the removal of the lock file itself, which no kubexit ever does, is the sign.
         """
-        if changes.lost:
-            watch.close()
-            self._watch = None
-        elif self._lost or self._own_lock not in changes.names or files.is_there(self._directory, self._own_lock):
+        gone = changes.lost or (self._own_lock in changes.names and not files.is_there(self._directory, self._own_lock))
+        if self._lost or not gone:
             return
         self._lost = True
         self._warn(
@@ -131,24 +134,19 @@ class Watch:
         """Give what is true of a peer now. The lock first: a peer that ends drops it last, so Died is there when it is free."""
         raw = name.encode("utf-8", "surrogateescape")
         while True:
-            lock = self._lock_of(raw)
+            lock = self._lock_of(name, raw)
             peer = Peer(self._stone_of(name, raw), lock)
             # a peer that starts again holds the lock before it removes its old stone: it may have come back between the two looks
-            if not peer.vanished or self._lock_of(raw) == lock:
+            if not peer.vanished or self._lock_of(name, raw) == lock:
                 return peer
 
-    def _lock_of(self, raw: bytes) -> str:
-        fd = locks.open_for_asking(self._directory, lock_name(raw))
-        if fd is None:
-            return NO_LOCK
+    def _lock_of(self, name: str, raw: bytes) -> str:
+        """Ask about a peer's lock. Where that fails for the moment (no descriptor left), what was known stays, and is in doubt."""
         try:
-            if not files.is_regular(posix.fstat(fd)):
-                return NO_LOCK
-            return HELD if locks.is_locked(fd) else FREE
+            return _STATES[locks.state_of(self._directory, lock_name(raw))]
         except OSError:
-            return NO_LOCK
-        finally:
-            posix.close(fd)
+            self._doubt(name)
+            return self._known.get(name, ABSENT).lock
 
     def _stone_of(self, name: str, raw: bytes) -> Tombstone | None:
         """Read a tombstone. One that cannot be read is told once, and what was known before stays true until it changes."""

@@ -155,17 +155,15 @@ def _readiness(reader: Reader) -> str:
 
 def _dependencies(own_name: str, default: str) -> Callable[[str], tuple[Dependency, ...]]:
     def parse(value: str) -> tuple[Dependency, ...]:
-        found: list[Dependency] = []
+        found: dict[tuple[str, str], Dependency] = {}
         for item in _items(value):
             name, _, condition = item.partition(":")
             if _name(name) == own_name:
                 raise ValueError(f"has {name}, which is this container itself (KUBEXIT_NAME); accepted are names of others")
             if condition not in ("", *CONDITIONS):
                 raise ValueError(f"has {item!r}; accepted is NAME or NAME:CONDITION, the condition one of {', '.join(CONDITIONS)}")
-            dependency = Dependency(name, condition or default, item)
-            if dependency.replace(text="") not in [other.replace(text="") for other in found]:
-                found.append(dependency)
-        return tuple(found)
+            found.setdefault((name, condition or default), Dependency(name, condition or default, item))
+        return tuple(found.values())
 
     return parse
 
@@ -177,7 +175,7 @@ def _items(value: str) -> list[str]:
 
 def _name(value: str) -> str:
     length = len(value.encode(errors="surrogateescape"))
-    control = any(ord(character) < 32 or ord(character) == 127 for character in value)
+    control = any(character < " " or "\x7f" <= character < "\xa0" for character in value)
     if not 1 <= length <= LONGEST_NAME or value.startswith(".") or control or any(c in value for c in "/:,"):
         raise ValueError(f"has {value[:200]!r}, which is no name; accepted are {NAME_RULE}")
     return value

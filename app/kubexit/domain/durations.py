@@ -46,7 +46,7 @@ def _leading_part(text: str, rest: str) -> tuple[int, str]:
     if unit not in NANOSECONDS:
         raise ValueError(f"has an unknown unit {unit}; accepted are ns, us, ms, s, m, h")
     if len(number) > 40:  # int() of a huge string takes quadratic time
-        raise ValueError("is too long; accepted are at most 292 years")
+        raise ValueError("has too many digits; accepted are at most 40")
     scale = NANOSECONDS[unit]
     return int(whole or "0") * scale + int(fraction or "0") * scale // 10 ** len(fraction), rest
 

@@ -96,7 +96,8 @@ def child_exited(config: Config, event: ChildExited, stop: Stop | None, *, kille
     own = SIGNALLED + event.signal if event.signal else event.code
     how = f"the child ended by {signal_name(event.signal)}" if event.signal else f"the child exited {event.code}"
     causes: frozenset[str] = frozenset()
-    reason, message = _plain_reason(event, outside_stops), how
+    obeyed = next((number for number in outside_stops if number in (event.signal, own - SIGNALLED)), 0)
+    reason, message = _plain_reason(event, obeyed), how
     if stop is not None:
         reason, message = tombstone.DEPENDENCY_DIED, f"{stop.message}; {how}"
         if killed and event.signal == KILL:
@@ -105,15 +106,15 @@ def child_exited(config: Config, event: ChildExited, stop: Stop | None, *, kille
             message = f"{stop.message}; the child did not end within {format_duration(config.grace_period)} and was killed"
         elif config.stop_signal in (event.signal, own - SIGNALLED):
             causes = _stop_causes(stop)
-    elif outside_stops:
-        message = f"{how} after {signal_name(outside_stops[0])} from outside"
+    elif obeyed:
+        message = f"{how} after {signal_name(obeyed)} from outside"
     return Ending(reported_code(own, causes, config.exit_rules), reason, message, own, event.signal)
 
 
-def _plain_reason(event: ChildExited, outside_stops: tuple[int, ...]) -> str:
+def _plain_reason(event: ChildExited, obeyed: int) -> str:
     if event.signal == KILL and event.out_of_memory:
         return tombstone.OOM_KILLED
-    if outside_stops:
+    if obeyed:
         return tombstone.TERMINATED
     return tombstone.ERROR if event.code or event.signal else tombstone.COMPLETED
 

@@ -52,7 +52,7 @@ class State(Record):
     stop: Stop | None = None
     killed: bool = False
     child_stopped: bool = False
-    outside_stops: tuple[int, ...] = ()  # TERM and its like, that came from outside and were passed on
+    outside_stops: Mapping[int, int] = {}  # TERM and its like, that came from outside and were passed on, and when
     ending: Ending | None = None
 
 
@@ -149,7 +149,8 @@ def _unmet_births(state: State) -> list[Dependency]:
 def _begin_stop(state: State, deaths: list[tuple[Dependency, Peer]], now: int) -> Step:
     signal = state.config.stop_signal
     todo: list[Action] = [actions.Trace(SUPERVISOR, "Terminating child process")]
-    if signal not in state.outside_stops:  # to many programs a second SIGTERM means "at once", and the kubelet sent one to all
+    told = state.outside_stops.get(signal)
+    if told is None or now >= told + state.config.grace_period:  # to many programs a second SIGTERM means "at once"
         todo.append(actions.SignalChild(signal))
     if state.child_stopped:  # else the signal would wait for a SIGCONT that nobody sends
         todo.append(actions.SignalChild(CONT))
@@ -173,25 +174,26 @@ def _deadline_passed(state: State, _event: events.DeadlinePassed, now: int) -> S
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _signal_received(state: State, event: events.SignalReceived, _now: int) -> Step:
+def _signal_received(state: State, event: events.SignalReceived, now: int) -> Step:
     news: list[Action] = [actions.Trace(SUPERVISOR, f"Received signal: {signal_name(event.number)}")]
-    return _then(news, _signal_while_waiting(state, event) if state.phase == WAITING else _pass_on(state, event))
+    return _then(news, _signal_while_waiting(state, event) if state.phase == WAITING else _pass_on(state, event, now))
 
 
 def _signal_while_waiting(state: State, event: events.SignalReceived) -> Step:
     """Do what the signal would do to a program without handlers: there is no child yet that could have any."""
     number = event.number
-    if number in HARMLESS or (event.ignored and number not in (TERM, state.config.stop_signal)):
-        return state, []
-    if number in SUSPENDING and not is_outside_stop(state.config, number):
-        return state, [actions.StopSelf()]
+    if number not in (TERM, state.config.stop_signal):  # these two end the wait whatever else they are
+        if event.ignored or number in HARMLESS:
+            return state, []
+        if number in SUSPENDING:
+            return state, [actions.StopSelf()]
     return _end(state, endings.signalled_before_start(number, _unmet_births(state)))
 
 
-def _pass_on(state: State, event: events.SignalReceived) -> Step:
+def _pass_on(state: State, event: events.SignalReceived, now: int) -> Step:
     number = event.number
-    if is_outside_stop(state.config, number) and number not in state.outside_stops:
-        state = state.replace(outside_stops=(*state.outside_stops, number))
+    if is_outside_stop(state.config, number):
+        state = state.replace(outside_stops={**state.outside_stops, number: now})
     if number == CONT:
         state = state.replace(child_stopped=False)
     if event.from_terminal and number in SENT_TO_THE_GROUP and not state.config.signal_group:
@@ -217,7 +219,7 @@ def _child_stopped(state: State, _event: events.ChildStopped, _now: int) -> Step
 
 
 def _child_exited(state: State, event: events.ChildExited, _now: int) -> Step:
-    ending = endings.child_exited(state.config, event, state.stop, killed=state.killed, outside_stops=state.outside_stops)
+    ending = endings.child_exited(state.config, event, state.stop, killed=state.killed, outside_stops=tuple(state.outside_stops))
     return _then([actions.Trace(SUPERVISOR, "Received signal: child exited")], _end(state, ending))
 
 

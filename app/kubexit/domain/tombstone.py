@@ -52,6 +52,7 @@ FIELDS = {key.lower(): field for key, field in KEYS}
 TIMES = ("born", "ready_at", "died")
 NUMBERS = ("exit_code", "child_exit_code")
 QUOTED = (*TIMES, "message")  # always quoted: times as Go's writer does, messages because they may hold anything
+NULLS = ("null", "Null", "NULL", "~")
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 UNESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", '"': '"', "\\": "\\", "/": "/", " ": " "}
 
@@ -86,14 +87,12 @@ def parse_tombstone(text: str) -> Tombstone:
     """
     found: dict[str, Any] = {}
     for line in _lines(text):
-        key, colon, value = line.partition(":")
-        if not colon or (value and value[0] not in " \t"):
+        key, colon, value = f"{line.rstrip()} ".partition(": ")
+        if not colon:
             raise ValueError(f"no key and value in {line[:40]!r}")
-        field = FIELDS.get(_scalar(key.strip()).lower())
-        if field is not None:
-            scalar = _scalar(value.strip())
-            if scalar not in ("", "null", "~"):
-                found[field] = _checked(field, scalar)
+        field = FIELDS.get(_scalar(key).lower())
+        if field is not None and _scalar(value.strip()) and value.strip() not in NULLS:
+            found[field] = _checked(field, _scalar(value.strip()))
     if not found:
         raise ValueError("none of the keys of a tombstone")
     return Tombstone(**found)
@@ -128,7 +127,7 @@ def _scalar(text: str) -> str:
             raise ValueError(f"no closing quote in {text[:40]!r}")
         _nothing_after(rest)
         return content.replace("\0", "'")
-    return text.partition(" #")[0].rstrip()
+    return "" if text.startswith("#") else text.partition(" #")[0].rstrip()
 
 
 def _double_quoted(text: str) -> str:

@@ -35,7 +35,7 @@ def require_regular(directory: int, name: bytes) -> bool:
     except FileNotFoundError:
         return False
     if not is_regular(status):
-        raise OSError(EINVAL, "not a regular file")
+        raise OSError(EINVAL, "not a regular file", name)
     return True
 
 
@@ -107,31 +107,25 @@ def rename_if_free(directory: int, name: bytes, new_name: bytes) -> bool:
 
 def make_directory(path: bytes) -> bool:
     """Make a directory, open to all users whatever the umask is, and the directories above it. False: it was there."""
+    umask = posix.umask(0)  # not chmod afterwards: another container may look in between
     try:
-        posix.mkdir(path)
+        return _make(path, 0o777)
+    finally:
+        posix.umask(umask)
+
+
+def _make(path: bytes, mode: int) -> bool:
+    try:
+        posix.mkdir(path, mode)
     except FileExistsError:
         return False
     except FileNotFoundError:
         parent = path.rstrip(b"/").rpartition(b"/")[0]
         if not parent:
             raise
-        _make_parents(parent)
-        posix.mkdir(path)
-    posix.chmod(path, 0o777)
+        _make(parent, 0o755)
+        return _make(path, mode)
     return True
-
-
-def _make_parents(path: bytes) -> None:
-    try:
-        posix.mkdir(path, 0o755)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        parent = path.rstrip(b"/").rpartition(b"/")[0]
-        if not parent:
-            raise
-        _make_parents(parent)
-        posix.mkdir(path, 0o755)
 
 
 def is_on_root_file_system(directory: int) -> bool:

@@ -12,7 +12,6 @@ IN_CLOSE_WRITE = 0x8
 IN_MOVED_TO = 0x80
 IN_DELETE = 0x200
 IN_DELETE_SELF = 0x400
-IN_MOVE_SELF = 0x800
 IN_UNMOUNT = 0x2000
 IN_Q_OVERFLOW = 0x4000
 IN_IGNORED = 0x8000
@@ -45,7 +44,7 @@ class DirectoryWatch(Descriptor):
         """Raise OSError: EMFILE at fs.inotify.max_user_instances, ENOSPC at max_user_watches, ENOSYS in some sandboxes."""
         super().__init__(call("inotify_init1", IN_NONBLOCK_CLOEXEC))
         try:
-            call("inotify_add_watch", self.fd, path, CHANGES | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+            call("inotify_add_watch", self.fd, path, CHANGES | IN_DELETE_SELF | IN_ONLYDIR)
         except OSError:
             self.close()
             raise

@@ -5,8 +5,11 @@ from __future__ import annotations
 import fcntl
 import posix
 from _struct import Struct
-from errno import EACCES, EAGAIN
+from errno import EACCES, EAGAIN, EINVAL, ELOOP, ENOENT, EPERM
 
+from kubexit.linux import files
+
+FOR_EVER = (ENOENT, EINVAL, ELOOP, EACCES, EPERM)  # not there, no regular file, not for us
 F_OFD_GETLK = 36
 F_OFD_SETLK = 37
 FLOCK = Struct("hhqqi")  # struct flock: l_type, l_whence, l_start, l_len (0: to the end), l_pid
@@ -24,15 +27,23 @@ def try_lock(fd: int) -> bool:
     return True
 
 
-def is_locked(fd: int) -> bool:
-    """Tell whether another open file description holds the lock. Takes nothing, and a read-only descriptor will do."""
-    kind: int = FLOCK.unpack(fcntl.fcntl(fd, F_OFD_GETLK, WHOLE_FILE))[0]
-    return kind != fcntl.F_UNLCK
+def state_of(directory: int, name: bytes) -> bool | None:
+    """Tell whether the lock file `name` is locked by another open file description; None if there is no lock to speak of.
 
-
-def open_for_asking(directory: int, name: bytes) -> int | None:
-    """Open a lock file to ask about it; None if it is not there or is none of ours to judge."""
+    Takes nothing, and needs the right to read only. OSError: it cannot be told at the moment, as with EMFILE.
+    """
     try:
-        return posix.open(name, posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC, dir_fd=directory)
-    except OSError:
+        if not files.require_regular(directory, name):
+            return None
+        fd = posix.open(name, files.READ, dir_fd=directory)
+    except OSError as error:
+        if error.errno in FOR_EVER:
+            return None
+        raise
+    try:
+        kind: int = FLOCK.unpack(fcntl.fcntl(fd, F_OFD_GETLK, WHOLE_FILE))[0]
+    except OSError:  # no such locks on this file system
         return None
+    finally:
+        posix.close(fd)
+    return kind != fcntl.F_UNLCK

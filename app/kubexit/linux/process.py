@@ -125,6 +125,10 @@ class Child:
         except (ProcessLookupError, PermissionError):  # a group of zombies; a child that became another user
             pass
 
+    def is_in_our_group(self) -> bool:
+        """Tell whether what a terminal sends to our process group reaches the child too: it may have left the group."""
+        return posix.getpgid(self.pid) == posix.getpgrp()
+
     def take_terminal(self) -> None:
         """Make our own group the terminal's foreground group again, if the child's was."""
         if self._terminal is not None and terminal.foreground_group(self._terminal) == self.pid:

@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# What the scripts of this folder share. Each begins with:   . "$(dirname "$0")/lib.sh"
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=$root/.cache
+python=/usr/bin/python3.11 # Debian's: it is the one that is frozen, and others have no libpython3.11.a made for fixed addresses
+begun=${EPOCHREALTIME//[!0-9]/}
+# The packages that each job needs of Debian 12. git is left out on purpose: without it the program says that its commit is unknown.
+freeze_packages=(python3.11 python3.11-venv libpython3.11-dev zlib1g-dev libc6-dev gcc musl-tools make binutils patchelf)
+
+# say WORDS...: a line of progress, with the seconds since the script began
+say() {
+    local tenths=$(((${EPOCHREALTIME//[!0-9]/} - begun) / 100000))
+    printf '%4d.%d s  %s\n' $((tenths / 10)) $((tenths % 10)) "$*"
+}
+
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# step WORDS COMMAND...: run COMMAND, say before and after it what it is about; where it fails, show the end of what it wrote
+step() {
+    local words=$1 log=$cache/log/${0##*/}-${1//[!a-zA-Z0-9]/-}.log begin=${EPOCHREALTIME//[!0-9]/}
+    shift
+    mkdir -p "$cache/log"
+    say "$words ..."
+    if ! "$@" >"$log" 2>&1; then
+        tail -n 40 "$log" >&2
+        fail "failed: $words. The whole output is in $log"
+    fi
+    local tenths=$(((${EPOCHREALTIME//[!0-9]/} - begin) / 100000))
+    say "$words: done in $((tenths / 10)).$((tenths % 10)) s"
+}
+
+as_root() {
+    if [ "$EUID" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "this needs root, and there is no sudo: $*"
+    fi
+}
+
+install_packages() {
+    as_root apt-get -q update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+}
+
+# need PACKAGE...: install those of the Debian packages that are missing
+need() {
+    local package missing=()
+    command -v apt-get >/dev/null || fail "this script is for Debian 12: there is no apt-get here. It needs: $*"
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] || step "installing Debian packages (${missing[*]})" install_packages "${missing[@]}"
+}
+
+# environment FOLDER STAMP: make a virtual environment anew unless it was made for this STAMP; succeeds if it has to be filled. The one
+# who fills it writes the stamp, last, so that an interrupted filling is done again
+environment() {
+    [ "$(cat "$1/stamp" 2>/dev/null)" != "$2" ] || return 1
+    rm -rf "$1"
+    "$python" -m venv "$1"
+}
