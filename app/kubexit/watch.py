@@ -33,6 +33,8 @@ class Watch:
         self._directory, self._own_lock = graveyard.directory, graveyard.own_lock
         self._warn, self._trace = warn, trace
         self._known: dict[str, Peer] = {}
+        self._read: dict[str, Tombstone] = {}  # the last stone that could be read
+        self._left_behind: dict[str, Tombstone | None] = {}  # the stone that was last seen without a holder of the lock
         self._broken: dict[str, bytes | str] = {}  # what could not be read, so that it is told once
         self._doubts: dict[str, tuple[int, int]] = {}  # names whose lock may be about to be dropped: when to look, how long we waited
         self._names: dict[bytes, str] = {}
@@ -135,10 +137,21 @@ class Watch:
         raw = name.encode("utf-8", "surrogateescape")
         while True:
             lock = self._lock_of(name, raw)
-            peer = Peer(self._stone_of(name, raw), lock)
+            peer = self._peer(name, self._stone_of(name, raw), lock)
             # a peer that starts again holds the lock before it removes its old stone: it may have come back between the two looks
             if not peer.vanished or self._lock_of(name, raw) == lock:
                 return peer
+
+    def _peer(self, name: str, stone: Tombstone | None, lock: str) -> Peer:
+        """Put stone and lock together. A peer that starts again locks first and removes its old stone then.
+
+        So a stone that was there while nobody held the lock says nothing of the one who holds it now.
+        """
+        if lock != HELD:
+            self._left_behind[name] = stone
+        elif stone == self._left_behind.get(name):
+            stone = None
+        return Peer(stone, lock)
 
     def _lock_of(self, name: str, raw: bytes) -> str:
         """Ask about a peer's lock. Where that fails for the moment (no descriptor left), what was known stays, and is in doubt."""
@@ -150,11 +163,12 @@ class Watch:
 
     def _stone_of(self, name: str, raw: bytes) -> Tombstone | None:
         """Read a tombstone. One that cannot be read is told once, and what was known before stays true until it changes."""
-        known = self._known.get(name, ABSENT).stone
+        known = self._read.get(name)
         data: bytes | str = b""
         try:
             found = files.read_regular(self._directory, raw, LARGEST)
             if found is None:
+                self._read.pop(name, None)
                 return None
             data = found
             if not found.strip():  # a Go kubexit has truncated it and is about to write
@@ -167,6 +181,7 @@ class Watch:
             why = str(error)
         else:
             self._broken.pop(name, None)
+            self._read[name] = stone
             return stone
         if self._broken.get(name) != data:
             self._broken[name] = data

@@ -57,6 +57,10 @@ class Peer(Record):
         """A Go kubexit knows no readiness and has no lock: it counts as ready when it is started."""
         return self.started and self.stone is not None and (self.stone.ready_at is not None or self.lock == NO_LOCK)
 
+    def is_same_end_as(self, earlier: Peer) -> bool:
+        """Tell whether it ended, and has not lived since `earlier`. The lock may tell more by now: it is dropped after Died is written."""
+        return self.ended and earlier.ended and self.stone == earlier.stone
+
     def meets(self, condition: str) -> bool:
         """Tell whether `condition` holds now."""
         if condition == STARTED:

@@ -47,7 +47,7 @@ class State(Record):
     phase: str = WAITING
     surveyed: bool = False
     peers: Mapping[str, Peer] = {}  # never changed in place
-    ended_before: Mapping[str, Peer] = {}  # peers that had ended before our first look, while they stay so
+    ended_before: Mapping[str, Peer] = {}  # peers that had ended before our first look, and have not lived since
     deadline: int | None = None
     stop: Stop | None = None
     killed: bool = False
@@ -73,16 +73,29 @@ def is_outside_stop(config: Config, number: int) -> bool:
 
 def _peer_changed(state: State, event: events.PeerChanged, now: int) -> Step:
     name, peer = event.name, event.peer
-    news = _news(state, name, peer)
     before = state.ended_before
-    if name in before and before[name] != peer:  # it came back, or its end was written over: what we found there is history
+    if name in before and not peer.is_same_end_as(before[name]):
         before = {other: known for other, known in before.items() if other != name}
-    return _then(news, _reconsider(state.replace(peers={**state.peers, name: peer}, ended_before=before), now))
+    following = state.replace(peers={**state.peers, name: peer}, ended_before=before)
+    if not state.surveyed:
+        return following, []
+    return _then(_news(state, following, name), _reconsider(following, now))
 
 
-def _news(state: State, name: str, peer: Peer) -> list[Action]:
+def _graveyard_surveyed(state: State, _event: events.GraveyardSurveyed, now: int) -> Step:
+    config = state.config
+    deadline = now + config.birth_timeout if config.birth_deps and config.birth_timeout else None
+    before = {name: peer for name, peer in state.peers.items() if peer.ended}
+    following = state.replace(surveyed=True, ended_before=before, deadline=deadline)
+    news = [trace for name in state.peers for trace in _news(State(config), following, name)]
+    return _then(news, _reconsider(following, now))
+
+
+def _news(before: State, state: State, name: str) -> list[Action]:
+    """Trace what is new of a peer, in the words of the originals."""
+    peer = _peer(state, name)
     news: list[Action] = []
-    if peer.ended and not state.peers.get(name, ABSENT).ended and _is_among(name, state.config.death_deps):
+    if peer.ended and not _peer(before, name).ended and _is_among(name, state.config.death_deps):
         news.append(actions.Trace(DEATH_WATCHER, f"New death: {name}"))
     if state.phase == WAITING and _is_among(name, state.config.birth_deps):
         news.append(actions.Trace(BIRTH_WATCHER, f"{name}: {peer.describe()}"))
@@ -93,17 +106,8 @@ def _is_among(name: str, dependencies: tuple[Dependency, ...]) -> bool:
     return any(dependency.name == name for dependency in dependencies)
 
 
-def _graveyard_surveyed(state: State, _event: events.GraveyardSurveyed, now: int) -> Step:
-    config = state.config
-    deadline = now + config.birth_timeout if config.birth_deps and config.birth_timeout else None
-    before = {name: peer for name, peer in state.peers.items() if peer.ended}
-    return _reconsider(state.replace(surveyed=True, ended_before=before, deadline=deadline), now)
-
-
 def _reconsider(state: State, now: int) -> Step:
     """Act on what is known of the peers: it counts the same whether it was true before us or came true just now."""
-    if not state.surveyed:
-        return state, []
     deaths = _deaths(state)
     if state.phase == WAITING:
         return _reconsider_wait(state, deaths)
@@ -115,9 +119,7 @@ def _reconsider(state: State, now: int) -> Step:
 def _peer(state: State, name: str) -> Peer:
     """Give what counts as known of a peer. After our own restart, one that had failed is about to be restarted as well."""
     peer = state.peers.get(name, ABSENT)
-    if state.restarted and state.ended_before.get(name) == peer and not peer.succeeded:
-        return ABSENT
-    return peer
+    return ABSENT if state.restarted and name in state.ended_before and not peer.succeeded else peer
 
 
 def _deaths(state: State) -> list[tuple[Dependency, Peer]]:
@@ -134,7 +136,7 @@ def _reconsider_wait(state: State, deaths: list[tuple[Dependency, Peer]]) -> Ste
     unmet = _unmet_births(state)
     for dependency in unmet:
         peer = _peer(state, dependency.name)
-        if peer.ended and state.ended_before.get(dependency.name) != peer:
+        if peer.ended and dependency.name not in state.ended_before:
             return _end(state, endings.birth_failed(dependency, peer))
     if unmet:
         return state, []

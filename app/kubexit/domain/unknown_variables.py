@@ -37,9 +37,9 @@ def _warning(name: str) -> str:
 
 
 def _distance(left: str, right: str) -> int:
-    """Count the letters to change, add or remove to get from one to the other (Levenshtein); 1 if one is a part of the other."""
+    """Count the letters to change, add or remove to get from one to the other (Levenshtein); FAR if one is a part of the other."""
     if left in right or right in left:
-        return 1
+        return FAR
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
         previous, row = row, [i]

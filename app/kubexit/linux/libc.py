@@ -22,6 +22,12 @@ class Long(_ctypes._SimpleCData):  # type: ignore[type-arg]
     _type_ = "l"
 
 
+class Bits(_ctypes._SimpleCData):  # type: ignore[type-arg]
+    """C's unsigned long long: the kernel's set of signals, bit n-1 for signal n."""
+
+    _type_ = "Q"
+
+
 class Text(_ctypes._SimpleCData):  # type: ignore[type-arg]
     """C's char *."""
 
@@ -37,6 +43,9 @@ class Function(_ctypes.CFuncPtr):
 
 _process = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # NULL: this process itself
 _functions: dict[str, Function] = {}
+
+
+byref = _ctypes.byref
 
 
 def call(name: str, *arguments: int | bytes | object) -> int:

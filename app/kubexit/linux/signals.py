@@ -6,7 +6,7 @@ import posix
 from _struct import Struct
 
 from kubexit.linux.fd import Descriptor
-from kubexit.linux.libc import call
+from kubexit.linux.libc import Bits, byref, call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +68,14 @@ class SignalFd(Descriptor):
 
 def block_all() -> int:
     """Block every signal and give the bits that were blocked before (bit n-1 is signal n)."""
-    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-    return sum(1 << number - 1 for number in before)
+    return _sigprocmask(SIG_SETMASK, ALL)
+
+
+def _sigprocmask(how: int, mask: int) -> int:
+    """Set the signal mask by the kernel's own call, and give the one before."""
+    before = Bits()
+    call("syscall", SYS_RT_SIGPROCMASK, how, byref(Bits(mask)), byref(before), 8)
+    return int(before.value)
 
 
 def expect_children() -> None:
@@ -87,7 +93,7 @@ def restore(mask: int, ignored: int) -> None:
     """Give mask and dispositions back as they were at our start; exec resets all other handlers."""
     for number in CHANGED_FOR_US:
         _signal.signal(number, _signal.SIG_IGN if ignored >> number - 1 & 1 else _signal.SIG_DFL)
-    call("syscall", SYS_RT_SIGPROCMASK, SIG_SETMASK, mask.to_bytes(8, "little"), None, 8)
+    _sigprocmask(SIG_SETMASK, mask)
 
 
 def suspend() -> None:
