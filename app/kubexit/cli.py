@@ -67,7 +67,7 @@ def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
     try:
         config = parse_config(variables, faults)
     except ConfigError as error:
-        return reject(error, output)
+        return reject(error, unknown_variable_warnings(variables), output)
     log = Log(output, config.log_format, config.log_level)
     log.info("kubexit initialized", config=describe(config))
     for warning in unknown_variable_warnings(variables):
@@ -96,14 +96,16 @@ def execute(start: Start, arguments: list[bytes], output: StandardError) -> int:
         return exit_codes.NOT_FOUND if isinstance(error, (FileNotFoundError, NotADirectoryError)) else exit_codes.CANNOT_EXECUTE
 
 
-def reject(error: ConfigError, output: StandardError) -> int:
+def reject(error: ConfigError, warnings: list[str], output: StandardError) -> int:
     """Tell all that is wrong with the configuration, and tell the peers, who would wait for us."""
     partial = error.partial
     log = Log(output, partial.log_format, partial.log_level)
+    for warning in warnings:
+        log.warning(warning)
     log.error(f"configuration error: {error}", [], traces=False)
     if partial.name:
         try:
-            _open(partial, log).record_death(Ending(exit_codes.USAGE, tombstone.CONFIG_ERROR, str(error)[:1000]).bury)
+            _open(partial, log).record_death(Ending(exit_codes.USAGE, tombstone.CONFIG_ERROR, str(error)).bury)
         except (DuplicateNameError, GraveyardUnusableError):
             pass  # nobody to tell
     return exit_codes.USAGE
@@ -123,11 +125,13 @@ def supervise(config: Config, arguments: list[bytes], start: Start, log: Log) ->
             [],
         )
         return exit_codes.USAGE
-    supervisor, stack = Supervisor(config, arguments, start, graveyard, _watch(config, graveyard, log), log), []
+    supervisor, stack = None, []
     try:
+        supervisor = Supervisor(config, arguments, start, graveyard, _watch(config, graveyard, log), log)
         ending = supervisor.run()
     except Exception as error:  # noqa: BLE001  whatever it was: the child must not live on alone, and peers must learn of the end
-        supervisor.abandon()
+        if supervisor:
+            supervisor.abandon()
         ending = Ending(exit_codes.FAILURE, tombstone.INTERNAL, f"internal error: {error!r}; please report it")
         stack = _stack(error.__traceback__)
     graveyard.record_death(ending.bury)

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
             """Write one line without ever blocking."""
 
 
-LONGEST_LINE = 16_384  # bytes of the line that holds all traces: what container runtimes keep in one piece
-LONGEST_TRACES = 12_000  # of these, what the events may take; the rest is for the error and the stack
-LONGEST_TEXT = 1_000  # characters of one event
-LONGEST_ERROR = 3_500  # and of the error: most lines have to stay below 4 KiB, which pipes take whole
+# Bytes as JSON. The line with all traces stays below 16 KiB, which container runtimes keep in one piece; the others, but for that
+# of a huge configuration, below 4 KiB, which pipes take whole.
+LONGEST_TRACES = 10_000
+LONGEST_EVENT = 1_000
+LONGEST_ERROR = 3_500
+LONGEST_FRAME = 200
+MOST_FRAMES = 10
 
 
 class Log:
@@ -52,7 +55,8 @@ class Log:
 
     def error(self, error: str, stack: list[str], *, traces: bool = True) -> None:
         """Say what failed, with all that led to it."""
-        self._line(ERROR, "", {"error": _shortened(error, LONGEST_ERROR), **(self._traces() if traces else {}), "stack": stack})
+        frames = [_shortened(frame, LONGEST_FRAME) for frame in stack[:MOST_FRAMES]]
+        self._line(ERROR, "", {"error": _shortened(error, LONGEST_ERROR), **(self._traces() if traces else {}), "stack": frames})
 
     def finished(self) -> None:
         """Say that all went well, with the event traces."""
@@ -60,7 +64,7 @@ class Log:
 
     def event(self, trace: str, message: str) -> None:
         """Note an event in a trace; at level trace it is logged at once as well. The oldest events make room for new ones."""
-        message = _shortened(message, LONGEST_TEXT)
+        message = _shortened(message, LONGEST_EVENT)
         self._events.append((trace, format_timestamp(time.time_ns()), message))
         self._size += _size(trace, message)
         while self._size > LONGEST_TRACES:
@@ -118,13 +122,21 @@ def describe(config: Config) -> dict[str, object]:
 
 
 def _size(trace: str, message: str) -> int:
-    """Count the bytes that an event takes in the line at the most: each character may need six (backslash, u, four digits)."""
-    plain = len(message) if message.isascii() and message.isprintable() else 6 * len(message)
-    return len(trace) + plain + 75
+    """Count the bytes that an event takes in the line, with its timestamp and, at worst, a trace of its own."""
+    return _json_size(trace) + _json_size(message) + 90
+
+
+def _json_size(text: str) -> int:
+    return len(to_json(text).encode("utf-8", "replace"))
 
 
 def _shortened(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+    if _json_size(text) <= longest:
+        return text
+    text = text[:longest]
+    while _json_size(text) > longest - 3:
+        text = text[: len(text) * 7 // 8]
+    return text + "..."
 
 
 def _readable(now: str, level: str, message: str, fields: dict[str, object]) -> str:

@@ -37,6 +37,7 @@ class Watch:
         self._left_behind: dict[str, Tombstone | None] = {}  # the stone that was last seen without a holder of the lock
         self._broken: dict[str, bytes | str] = {}  # what could not be read, so that it is told once
         self._doubts: dict[str, tuple[int, int]] = {}  # names whose lock may be about to be dropped: when to look, how long we waited
+        self._unsure: set[str] = set()  # names whose lock could not be asked about
         self._names: dict[bytes, str] = {}
         for name in names:
             raw = name.encode("utf-8", "surrogateescape")
@@ -80,7 +81,9 @@ class Watch:
     def _heard(self, watch: DirectoryWatch) -> Iterator[tuple[str, Peer]]:
         changes = watch.read()
         self._check_loss(changes)
-        if changes.overflowed:
+        if changes.overflowed:  # among what was dropped may have been the end of any of them
+            for watched in self._names.values():
+                self._doubt(watched)
             yield from self.survey()
             return
         concerned = []
@@ -111,10 +114,12 @@ class Watch:
     def _look_at(self, names: Iterable[str]) -> Iterator[tuple[str, Peer]]:
         for name in names:
             peer = self._look(name)
-            if peer.lock != HELD:
+            if peer.lock != HELD and name not in self._unsure:
                 self._doubts.pop(name, None)
             elif name in self._doubts:
                 self._doubt_again(name)
+            elif name in self._unsure:
+                self._doubt(name)
             if peer != self._known.get(name, ABSENT):
                 self._known[name] = peer
                 yield name, peer
@@ -155,10 +160,11 @@ class Watch:
 
     def _lock_of(self, name: str, raw: bytes) -> str:
         """Ask about a peer's lock. Where that fails for the moment (no descriptor left), what was known stays, and is in doubt."""
+        self._unsure.discard(name)
         try:
             return _STATES[locks.state_of(self._directory, lock_name(raw))]
         except OSError:
-            self._doubt(name)
+            self._unsure.add(name)
             return self._known.get(name, ABSENT).lock
 
     def _stone_of(self, name: str, raw: bytes) -> Tombstone | None:
@@ -191,7 +197,7 @@ class Watch:
 
 def _no_inotify(path: str, error: OSError) -> str:
     if error.errno == EMFILE:
-        cause = "this node's limit of inotify instances is reached (sysctl fs.inotify.max_user_instances)"
+        cause = "this node's limit of inotify instances (sysctl fs.inotify.max_user_instances) or this container's of descriptors is reached"
     elif error.errno == ENOSPC:
         cause = "this node's limit of inotify watches is reached (sysctl fs.inotify.max_user_watches)"
     else:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from kubexit.domain.tombstone import Tombstone
 
 
+LONGEST_MESSAGE = 1_000  # characters in a tombstone, which readers take up to 64 KiB of
+
+
 class Stop(Record):
     """A stop that dead dependencies caused."""
 
@@ -53,7 +56,7 @@ class Ending(Record):
             child_exit_code=self.child_code if self.child_code != self.exit_code else None,
             signal=signal_name(self.signal) if self.signal else None,
             reason=self.reason,
-            message=self.message,
+            message=self.message[:LONGEST_MESSAGE],
         )
 
 

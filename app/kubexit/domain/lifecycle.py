@@ -63,9 +63,13 @@ def step(state: State, event: Event, now: int) -> Step:
     return HANDLERS[type(event)](state, event, now)
 
 
-def is_outside_stop(config: Config, number: int) -> bool:
-    """Tell whether a signal is a request to stop. Images may set a STOPSIGNAL of their own, hence the configured one."""
-    return number in (TERM, INT, QUIT, config.stop_signal)
+def is_outside_stop(config: Config, event: events.SignalReceived) -> bool:
+    """Tell whether a signal asks us to stop. Images may set a STOPSIGNAL of their own, hence the configured one.
+
+    That may be WINCH, as httpd's is: a terminal that is resized asks nothing.
+    """
+    asks = event.number in (TERM, INT, QUIT, config.stop_signal)
+    return asks and not (event.from_terminal and event.number == WINCH)
 
 
 # ── the graveyard ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,7 +188,8 @@ def _signal_received(state: State, event: events.SignalReceived, now: int) -> St
 def _signal_while_waiting(state: State, event: events.SignalReceived) -> Step:
     """Do what the signal would do to a program without handlers: there is no child yet that could have any."""
     number = event.number
-    if number not in (TERM, state.config.stop_signal):  # these two end the wait whatever else they are
+    ends = number in (TERM, state.config.stop_signal) and is_outside_stop(state.config, event)
+    if not ends:  # these two end the wait whatever else they are
         if event.ignored or number in HARMLESS:
             return state, []
         if number in SUSPENDING:
@@ -194,7 +199,7 @@ def _signal_while_waiting(state: State, event: events.SignalReceived) -> Step:
 
 def _pass_on(state: State, event: events.SignalReceived, now: int) -> Step:
     number = event.number
-    if is_outside_stop(state.config, number):
+    if is_outside_stop(state.config, event):
         state = state.replace(outside_stops={**state.outside_stops, number: now})
     if number == CONT:
         state = state.replace(child_stopped=False)

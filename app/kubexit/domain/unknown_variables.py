@@ -8,15 +8,16 @@ if TYPE_CHECKING:
 
 PREFIX = "KUBEXIT_"
 # fmt: off
-KNOWN = (
+KNOWN = (  # aliases last: of two names that are as near, the first is meant
     "KUBEXIT_NAME", "KUBEXIT_GRAVEYARD", "KUBEXIT_BIRTH_DEPS", "KUBEXIT_BIRTH_TIMEOUT", "KUBEXIT_DEATH_DEPS",
-    "KUBEXIT_DEATH_MODE", "KUBEXIT_GRACE_PERIOD", "KUBEXIT_STOP_SIGNAL", "KUBEXIT_STOPSIGNAL", "KUBEXIT_EXIT_CODES",
-    "KUBEXIT_SUPPRESS_STOPPED_EXITCODE", "KUBEXIT_IGNORE_CODE_ON_DEATH_DEPS", "KUBEXIT_EXIT_CODE_OVERRIDE",
-    "KUBEXIT_CUSTOM_EXIT_CODE", "KUBEXIT_SIGNAL_GROUP", "KUBEXIT_READINESS", "KUBEXIT_POD_NAME", "KUBEXIT_NAMESPACE",
-    "KUBEXIT_VERBOSE_LEVEL", "KUBEXIT_INSTANT_LOGGING", "KUBEXIT_LOG_FORMAT", "KUBEXIT_LOG_LEVEL", "KUBEXIT_DISABLED",
+    "KUBEXIT_DEATH_MODE", "KUBEXIT_GRACE_PERIOD", "KUBEXIT_STOP_SIGNAL", "KUBEXIT_EXIT_CODES", "KUBEXIT_SIGNAL_GROUP",
+    "KUBEXIT_READINESS", "KUBEXIT_POD_NAME", "KUBEXIT_NAMESPACE", "KUBEXIT_VERBOSE_LEVEL", "KUBEXIT_INSTANT_LOGGING",
+    "KUBEXIT_LOG_FORMAT", "KUBEXIT_LOG_LEVEL", "KUBEXIT_DISABLED", "KUBEXIT_STOPSIGNAL", "KUBEXIT_SUPPRESS_STOPPED_EXITCODE",
+    "KUBEXIT_IGNORE_CODE_ON_DEATH_DEPS", "KUBEXIT_EXIT_CODE_OVERRIDE", "KUBEXIT_CUSTOM_EXIT_CODE",
 )
 # fmt: on
 SERVICE_SUFFIXES = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT")
+LONGEST = 60  # letters of a name that is looked at
 FAR = 3  # changed letters up to which a name may be a misspelt one
 
 
@@ -31,18 +32,19 @@ def _is_service(name: str) -> bool:
 
 
 def _warning(name: str) -> str:
-    distance, nearest = min((_distance(name.removeprefix(PREFIX), known.removeprefix(PREFIX)), known) for known in sorted(KNOWN))
-    hint = f"did you mean {nearest}?" if distance <= FAR else "see kubexit --help for those that are"
-    return f"{name} is no variable of kubexit and has no effect: {hint}"
+    hint = "see kubexit --help for those that are"
+    if len(name) <= LONGEST:
+        nearest = min(KNOWN, key=lambda known: _distance(name.removeprefix(PREFIX), known.removeprefix(PREFIX)))
+        if _distance(name.removeprefix(PREFIX), nearest.removeprefix(PREFIX)) <= FAR:
+            hint = f"did you mean {nearest}?"
+    return f"{name[:LONGEST]} is no variable of kubexit and has no effect: {hint}"
 
 
 def _distance(left: str, right: str) -> int:
-    """Count the letters to change, add or remove to get from one to the other (Levenshtein); FAR if one is a part of the other."""
-    if left in right or right in left:
-        return FAR
+    """Count the letters to change, add or remove to get from one to the other (Levenshtein); FAR at most if one is a part of the other."""
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
         previous, row = row, [i]
         for j, b in enumerate(right, 1):
             row.append(min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a != b)))
-    return row[-1]
+    return min(row[-1], FAR) if left in right or right in left else row[-1]

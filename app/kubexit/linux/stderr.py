@@ -12,6 +12,7 @@ from errno import EAGAIN
 
 from kubexit.linux import terminal
 from kubexit.linux.files import S_IFMT
+from kubexit.linux.libc import call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ S_IFIFO, S_IFCHR, S_IFSOCK = 0o010000, 0o020000, 0o140000
 STDERR = 2
 PIPE_BUF = 4096  # bytes that a pipe takes whole or not at all (pipe(7))
 SPLICE_F_NONBLOCK = 2
+MSG_DONTWAIT, MSG_NOSIGNAL = 0x40, 0x4000
 OPEN_ANEW = posix.O_WRONLY | posix.O_NONBLOCK | posix.O_NOCTTY | posix.O_CLOEXEC
 PATIENCE = 0.1  # seconds that a whole life may spend on waiting for a slow reader
 
@@ -38,16 +40,21 @@ class StandardError:
         """Write one line, whole if it has at most PIPE_BUF bytes. Never blocks, never fails."""
         if self._put is None:
             return
-        data = b"\n" + line if self._broken_off else line
-        self._broken_off = False
+        if self._broken_off and self._write_all(self._put, b"\n"):
+            self._broken_off = False
+        if self._broken_off or not self._write_all(self._put, line):
+            self.dropped += 1
+
+    def _write_all(self, put: Callable[[bytes], int], data: bytes) -> bool:
+        """Write it; False if the reader has not taken it, or only a part of it."""
         start = 0
         while start < len(data):
-            taken = self._write_some(self._put, data[start:])
+            taken = self._write_some(put, data[start:])
             if taken == 0 and not self._wait():
-                self.dropped += 1
                 self._broken_off |= start > 0
-                return
+                return False
             start += taken
+        return True
 
     def _write_some(self, put: Callable[[bytes], int], data: bytes) -> int:
         """Write what can be written at once; 0 if that is nothing."""
@@ -118,10 +125,4 @@ class Splice:
 
 def _send(data: bytes) -> int:
     """Write to a socket."""
-    import _socket  # noqa: PLC0415  built in, and hardly ever needed
-
-    duplicate = _socket.socket(fileno=posix.dup(STDERR))
-    try:
-        return duplicate.send(data, _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
-    finally:
-        duplicate.close()
+    return call("send", STDERR, data, len(data), MSG_DONTWAIT | MSG_NOSIGNAL)
