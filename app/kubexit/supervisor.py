@@ -175,6 +175,7 @@ class Supervisor:
             return
         if self._child:
             self._child.take_terminal()
-        signals.suspend()
+        # a child in a group of its own got Ctrl-Z alone: a shell wants all of its job stopped, as in `kubexit ... | less`
+        signals.suspend(whole_group=self._state.config.signal_group)
         if self._child:
             self._child.give_terminal()

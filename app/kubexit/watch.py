@@ -138,20 +138,26 @@ class Watch:
             self._doubts[name] = (now + waited, 2 * waited)
 
     def _look(self, name: str) -> Peer:
-        """Give what is true of a peer now. The lock first: a peer that ends drops it last, so Died is there when it is free."""
-        raw = name.encode("utf-8", "surrogateescape")
-        while True:
-            lock = self._lock_of(name, raw)
-            peer = self._peer(name, self._stone_of(name, raw), lock)
-            # a peer that starts again holds the lock before it removes its old stone: it may have come back between the two looks
-            if not peer.vanished or self._lock_of(name, raw) == lock:
-                return peer
+        """Give what is true of a peer now. That it vanished is believed only when two looks say the same.
 
-    def _peer(self, name: str, stone: Tombstone | None, lock: str) -> Peer:
-        """Put stone and lock together. A peer that starts again locks first and removes its old stone then.
-
-        So a stone that was there while nobody held the lock says nothing of the one who holds it now.
+        It may have come back between the look at its lock and that at its stone: it locks before it removes its old stone.
         """
+        peer = self._look_once(name)
+        while peer.vanished and (again := self._look_once(name)) != peer:
+            peer = again
+        return peer
+
+    def _look_once(self, name: str) -> Peer:
+        """Look at lock and stone. The lock first: a peer that ends drops it last, so Died is there when it is free.
+
+        A peer that starts again locks first and removes its old stone then. So a stone that was there while nobody held the lock,
+        before and after we read it, says nothing of the one who holds the lock later.
+        """
+        raw = name.encode("utf-8", "surrogateescape")
+        self._unsure.discard(name)
+        lock, stone = self._lock_of(name, raw), self._stone_of(name, raw)
+        while lock != HELD and lock != (lock := self._lock_of(name, raw)):
+            stone = self._stone_of(name, raw)
         if lock != HELD:
             self._left_behind[name] = stone
         elif stone == self._left_behind.get(name):
@@ -160,7 +166,6 @@ class Watch:
 
     def _lock_of(self, name: str, raw: bytes) -> str:
         """Ask about a peer's lock. Where that fails for the moment (no descriptor left), what was known stays, and is in doubt."""
-        self._unsure.discard(name)
         try:
             return _STATES[locks.state_of(self._directory, lock_name(raw))]
         except OSError:
@@ -182,6 +187,9 @@ class Watch:
             self._trace(f"Reading tombstone: {name}")
             stone = parse_tombstone(found.decode("utf-8", "replace"))
         except OSError as error:
+            if error.errno in files.PASSING:
+                self._unsure.add(name)
+                return known
             data = why = str(error.strerror)
         except ValueError as error:
             why = str(error)

@@ -18,7 +18,7 @@ KNOWN = (  # aliases last: of two names that are as near, the first is meant
 # fmt: on
 SERVICE_SUFFIXES = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT")
 LONGEST = 60  # letters of a name that is looked at
-FAR = 3  # changed letters up to which a name may be a misspelt one
+FAR = 3  # letters that a name which is a part of another counts as different
 
 
 def unknown_variable_warnings(variables: Iterable[str]) -> list[str]:
@@ -32,12 +32,9 @@ def _is_service(name: str) -> bool:
 
 
 def _warning(name: str) -> str:
-    hint = "see kubexit --help for those that are"
-    if len(name) <= LONGEST:
-        nearest = min(KNOWN, key=lambda known: _distance(name.removeprefix(PREFIX), known.removeprefix(PREFIX)))
-        if _distance(name.removeprefix(PREFIX), nearest.removeprefix(PREFIX)) <= FAR:
-            hint = f"did you mean {nearest}?"
-    return f"{name[:LONGEST]} is no variable of kubexit and has no effect: {hint}"
+    word = name.removeprefix(PREFIX)[:LONGEST]
+    nearest = min(KNOWN, key=lambda known: _distance(word, known.removeprefix(PREFIX)))
+    return f"{PREFIX}{word} is no variable of kubexit and has no effect: did you mean {nearest}? kubexit --help has them all"
 
 
 def _distance(left: str, right: str) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posix
-from errno import EINVAL, ELOOP
+from errno import EINVAL, ELOOP, EMFILE, ENFILE, ENOMEM
 
 from kubexit.linux.libc import call
 
 S_IFMT = 0o170000
 S_IFREG = 0o100000
 RENAME_NOREPLACE = 1
+PASSING = (EMFILE, ENFILE, ENOMEM)  # errors of the moment, which say nothing of the file
 READ = posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
 CREATE = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC
 

@@ -57,9 +57,20 @@ class Command:
         try:
             call("execve", path, self._argument_array, self._environment)
         except OSError as error:
-            if error.errno != ENOEXEC:
+            if error.errno != ENOEXEC or not _is_script(path):
                 raise
             call("execve", SHELL, string_array([SHELL, path, *self._arguments[1:]]), self._environment)
+
+
+def _is_script(path: bytes) -> bool:
+    """Tell whether the first line is text, as shells do: a program for another machine is no script."""
+    try:
+        fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
+    except OSError:
+        return False
+    start = posix.read(fd, 256)
+    posix.close(fd)
+    return b"\0" not in start.partition(b"\n")[0]
 
 
 def _candidates(command: bytes, environment: Sequence[bytes]) -> list[bytes]:

@@ -96,13 +96,13 @@ def restore(mask: int, ignored: int) -> None:
     _sigprocmask(SIG_SETMASK, mask)
 
 
-def suspend() -> None:
-    """Stop this process as SIGTSTP does, and return once it is continued.
+def suspend(*, whole_group: bool = False) -> None:
+    """Stop this process, or its whole process group, as SIGTSTP does, and return once it is continued.
 
     The kernel ignores it where no shell could continue us: for pid 1, and in an orphaned process group.
     """
     before = _signal.signal(SIGTSTP, _signal.SIG_DFL)
-    posix.kill(posix.getpid(), SIGTSTP)
+    posix.kill(0 if whole_group else posix.getpid(), SIGTSTP)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (SIGTSTP,))
     _signal.pthread_sigmask(_signal.SIG_BLOCK, (SIGTSTP,))
     _signal.signal(SIGTSTP, before)
