@@ -9,7 +9,7 @@ from errno import ENOENT, ENOTDIR
 
 from kubexit.domain import actions, events, exit_codes
 from kubexit.domain.lifecycle import SUPERVISOR, State, step
-from kubexit.domain.signal_names import KILL
+from kubexit.domain.signal_names import CONT, KILL
 from kubexit.linux import cgroup, process, signals, terminal
 from kubexit.linux.process import Child, Command
 
@@ -76,10 +76,18 @@ class Supervisor:
         if self._watch:
             for name, peer in self._watch.changes():
                 yield events.PeerChanged(name, peer)
+            if self._state.stop is not None and self._watch.all_ended:
+                self._forget_watch()
         yield from self._news_of_start()
         yield from self._news_of_children()
         if self._state.deadline is not None and time.monotonic_ns() >= self._state.deadline:
             yield events.DeadlinePassed()
+
+    def _forget_watch(self) -> None:
+        """Listen no longer: the child was told to stop, all dependencies are dead, and the ends of other sidecars would wake us."""
+        if self._watch and self._watch.fileno() >= 0:
+            self._poll.unregister(self._watch)
+        self._watch = None  # not closed: that takes 10 ms
 
     def _news_of_signals(self) -> Iterator[Event]:
         for signal in self._signals.read():
@@ -97,6 +105,8 @@ class Supervisor:
             return
         self._poll.unregister(child.started)
         child.started.close()
+        if error:
+            child.take_terminal()  # which the child had taken already
         yield self._start_failed(error) if error else events.ChildStarted()
 
     def _news_of_children(self) -> Iterator[Event]:
@@ -156,7 +166,7 @@ class Supervisor:
                 if self._child:
                     self._child.send(number)
             case actions.StopSelf():
-                self._stop_self()
+                return self._stop_self()
         return []
 
     def _start_child(self) -> list[Event]:
@@ -169,13 +179,14 @@ class Supervisor:
         self._poll.register(self._child.started, select.POLLIN)
         return []
 
-    def _stop_self(self) -> None:
+    def _stop_self(self) -> list[Event]:
         """Stop with the child, where a shell's job control is there to continue us: else nobody would, and it would hang for ever."""
         if not terminal.is_there():
-            return
+            return []
         if self._child:
             self._child.take_terminal()
         # a child in a group of its own got Ctrl-Z alone: a shell wants all of its job stopped, as in `kubexit ... | less`
-        signals.suspend(whole_group=self._state.config.signal_group)
+        continued = signals.suspend(whole_group=self._state.config.signal_group)
         if self._child:
             self._child.give_terminal()
+        return [events.SignalReceived(CONT)] if continued else []

@@ -63,6 +63,11 @@ class Watch:
             times.append(self._next_poll)
         return min(times, default=None)
 
+    @property
+    def all_ended(self) -> bool:
+        """Tell whether there is nobody left whose end could be seen."""
+        return all(self._known.get(name, ABSENT).ended for name in self._names.values())
+
     def survey(self) -> Iterator[tuple[str, Peer]]:
         """Look at all of them. The watch stands already, so that nothing falls between."""
         yield from self._look_at(dict.fromkeys(self._names.values()))
@@ -91,7 +96,7 @@ class Watch:
             name = self._names.get(raw)
             if name is not None:
                 concerned.append(name)
-                if raw.startswith(b"."):
+                if raw.startswith(b".") and raw in changes.closed:
                     self._doubt(name)
             elif not raw.startswith(b"."):
                 self._trace(f"Ignore tombstone {raw.decode('utf-8', 'replace')}")
@@ -158,6 +163,8 @@ class Watch:
         lock, stone = self._lock_of(name, raw), self._stone_of(name, raw)
         while lock != HELD and lock != (lock := self._lock_of(name, raw)):
             stone = self._stone_of(name, raw)
+        if name in self._unsure:
+            return Peer(stone, lock)
         if lock != HELD:
             self._left_behind[name] = stone
         elif stone == self._left_behind.get(name):

@@ -20,17 +20,20 @@ class Record:
     """
 
     fields_in_order: ClassVar[tuple[str, ...]] = ()
+    _names: ClassVar[frozenset[str]] = frozenset()
+    _required: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls) -> None:
         own = [name for name in cls.__annotations__ if name not in cls.fields_in_order]
         cls.fields_in_order = (*cls.fields_in_order, *own)
+        cls._names = frozenset(cls.fields_in_order)
+        cls._required = frozenset(name for name in cls.fields_in_order if not hasattr(cls, name))
         setattr(cls, "__match_args__", cls.fields_in_order)  # noqa: B010  for `case`; type checkers make their own
 
     def __init__(self, *values: object, **named: object) -> None:
         names = self.fields_in_order
         given = dict(zip(names, values, strict=False), **named)
-        missing = [name for name in names if name not in given and not hasattr(type(self), name)]
-        if len(values) > len(names) or missing or not given.keys() <= set(names):
+        if not self._required <= given.keys() <= self._names or len(values) > len(names):
             raise TypeError(f"{type(self).__name__} takes the fields {names}, not {given}")
         self.__dict__.update(given)
 
@@ -53,4 +56,4 @@ class Record:
 
     def replace(self, **changes: object) -> Self:
         """Give another value with some fields changed."""
-        return type(self)(**{**self.fields(), **changes})
+        return type(self)(**{**self.__dict__, **changes})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 NANOSECONDS = 1_000_000_000
 DAY = 86_400
+DIGITS_TO_ZERO = str.maketrans("123456789", "000000000")
 
 
 def format_timestamp(nanoseconds: int) -> str:
@@ -41,6 +42,4 @@ def is_timestamp(text: str) -> bool:
 
 def _digits(text: str, pattern: str) -> bool:
     """Tell whether `text` is `pattern` with other digits."""
-    return len(text) == len(pattern) and all(
-        "0" <= character <= "9" if wanted == "0" else character == wanted for character, wanted in zip(text, pattern, strict=True)
-    )
+    return text.translate(DIGITS_TO_ZERO) == pattern

@@ -53,7 +53,7 @@ TIMES = ("born", "ready_at", "died")
 NUMBERS = ("exit_code", "child_exit_code")
 QUOTED = (*TIMES, "message")  # always quoted: times as Go's writer does, messages because they may hold anything
 NULLS = ("null", "Null", "NULL", "~")
-ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 UNESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", '"': '"', "\\": "\\", "/": "/", " ": " "}
 
 
@@ -69,14 +69,9 @@ def format_tombstone(stone: Tombstone) -> str:
 
 def _quote(text: str) -> str:
     """Make a double-quoted YAML scalar of one line. What is not printable ASCII or beyond it becomes U+FFFD."""
-    return '"' + "".join(_quoted_character(character) for character in text) + '"'
-
-
-def _quoted_character(character: str) -> str:
-    escaped = ESCAPES.get(character)
-    if escaped is not None:
-        return escaped
-    return character if character.isprintable() else "\ufffd"
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() or ord(character) in ESCAPES else "\ufffd" for character in text)
+    return f'"{text.translate(ESCAPES)}"'
 
 
 def parse_tombstone(text: str) -> Tombstone:
@@ -91,8 +86,8 @@ def parse_tombstone(text: str) -> Tombstone:
         if not colon:
             raise ValueError(f"no key and value in {line[:40]!r}")
         field = FIELDS.get(_scalar(key).lower())
-        if field is not None and _scalar(value.strip()) and value.strip() not in NULLS:
-            found[field] = _checked(field, _scalar(value.strip()))
+        if field is not None and value.strip() not in NULLS and (scalar := _scalar(value.strip())):
+            found[field] = _checked(field, scalar)
     if not found:
         raise ValueError("none of the keys of a tombstone")
     return Tombstone(**found)
@@ -131,6 +126,10 @@ def _scalar(text: str) -> str:
 
 
 def _double_quoted(text: str) -> str:
+    plain, quote, rest = text[1:].partition('"')
+    if quote and "\\" not in plain:
+        _nothing_after(rest)
+        return plain
     parts: list[str] = []
     position = 1
     while position < len(text):

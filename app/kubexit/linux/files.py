@@ -68,22 +68,31 @@ def read_regular(directory: int, name: bytes, limit: int) -> bytes | None:
 
 def replace(directory: int, name: bytes, temporary: bytes, data: bytes) -> None:
     """Write a file whole: under a temporary name, then renamed, so that no reader ever sees half of it. Mode 0644."""
-    remove(directory, temporary)
-    fd = posix.open(temporary, CREATE, 0o644, dir_fd=directory)
+    try:
+        fd = posix.open(temporary, CREATE, 0o644, dir_fd=directory)
+    except FileExistsError:  # a killed writer left it
+        remove(directory, temporary)
+        fd = posix.open(temporary, CREATE, 0o644, dir_fd=directory)
     try:
         posix.fchmod(fd, 0o644)  # whatever the umask is
+        _allocate(fd, len(data))
         written = posix.write(fd, data)
         if written < len(data):  # the rest would not fit either
             posix.write(fd, data[written:])
-        posix.close(fd)
-        fd = -1
         posix.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
     except OSError:
         remove(directory, temporary)
         raise
     finally:
-        if fd >= 0:
-            posix.close(fd)
+        posix.close(fd)  # not before the rename: watchers would be woken by a name that means nothing to them
+
+
+def _allocate(fd: int, length: int) -> None:
+    """Have the blocks now: else ext4 allocates them within the rename (auto_da_alloc), and the disk is waited for before anybody is told."""
+    try:
+        posix.posix_fallocate(fd, 0, length)
+    except OSError:  # it is the write that matters
+        pass
 
 
 def remove(directory: int, name: bytes) -> None:

@@ -29,10 +29,11 @@ BUFFER = 65_536
 class Changes:
     """What one read told: names of changed files, whether events were dropped, whether the directory is lost."""
 
-    __slots__ = ("lost", "names", "overflowed")
+    __slots__ = ("closed", "lost", "names", "overflowed")
 
     def __init__(self) -> None:
         self.names: set[bytes] = set()
+        self.closed: set[bytes] = set()
         self.overflowed = False
         self.lost = False
 
@@ -61,7 +62,10 @@ class DirectoryWatch(Descriptor):
             _, mask, _, length = HEADER.unpack_from(data, position)
             position += HEADER.size
             if length:
-                changes.names.add(data[position : position + length].rstrip(b"\0"))
+                name = data[position : position + length].rstrip(b"\0")
+                changes.names.add(name)
+                if mask & IN_CLOSE_WRITE:
+                    changes.closed.add(name)
             changes.overflowed |= bool(mask & IN_Q_OVERFLOW)
             changes.lost |= bool(mask & LOST)
             position += length

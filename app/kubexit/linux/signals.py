@@ -16,6 +16,7 @@ else:
 
 SIGCHLD = _signal.SIGCHLD
 SIGTSTP = _signal.SIGTSTP
+SIGCONT = _signal.SIGCONT
 SI_KERNEL = 0x80
 SFD_NONBLOCK_CLOEXEC = 0o2004000
 SIG_SETMASK = 2
@@ -96,13 +97,23 @@ def restore(mask: int, ignored: int) -> None:
     _sigprocmask(SIG_SETMASK, mask)
 
 
-def suspend(*, whole_group: bool = False) -> None:
-    """Stop this process, or its whole process group, as SIGTSTP does, and return once it is continued.
+def suspend(*, whole_group: bool = False) -> bool:
+    """Stop this process, or its whole process group, as SIGTSTP does, and return once it is continued: True if SIGCONT came.
 
-    The kernel ignores it where no shell could continue us: for pid 1, and in an orphaned process group.
+    The kernel ignores it where no shell could continue us: for pid 1, and in an orphaned process group. A SIGCONT that comes
+    at any instant from the call on is seen: the kernel drops a pending one when a stop signal is sent and the other way round, so
+    it is not left pending, but caught, and a SIGTSTP that it came before is taken back.
     """
-    before = _signal.signal(SIGTSTP, _signal.SIG_DFL)
-    posix.kill(0 if whole_group else posix.getpid(), SIGTSTP)
+    target = 0 if whole_group else posix.getpid()
+    came: list[int] = []
+    before = _signal.signal(SIGTSTP, _signal.SIG_DFL), _signal.signal(SIGCONT, lambda number, _frame: came.append(number))
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (SIGCONT,))
+    posix.kill(target, SIGTSTP)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, ())  # has the interpreter run the handler of what came
+    if came:
+        posix.kill(target, SIGCONT)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (SIGTSTP,))
-    _signal.pthread_sigmask(_signal.SIG_BLOCK, (SIGTSTP,))
-    _signal.signal(SIGTSTP, before)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, (SIGTSTP, SIGCONT))
+    _signal.signal(SIGTSTP, before[0])
+    _signal.signal(SIGCONT, before[1])
+    return bool(came)
