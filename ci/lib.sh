@@ -7,6 +7,7 @@ cache=$root/.cache
 python=/usr/bin/python3.11 # Debian's: it is the one that is frozen, and others have no libpython3.11.a made for fixed addresses
 begun=${EPOCHREALTIME//[!0-9]/}
 # The packages that each job needs of Debian 12. git is left out on purpose: without it the program says that its commit is unknown.
+# shellcheck disable=SC2034  # for the scripts
 freeze_packages=(python3.11 python3.11-venv libpython3.11-dev zlib1g-dev libc6-dev gcc musl-tools make binutils patchelf)
 
 # say WORDS...: a line of progress, with the seconds since the script began

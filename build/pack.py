@@ -1,0 +1,118 @@
+"""pack.py LIB SINGLE: complete the collected folder LIB with the C library and its loader, and make the one file SINGLE of it by staticx."""
+
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+from staticx import api
+from staticx.constants import INTERP_FILENAME
+from staticx.elf import get_prog_interp, get_shobj_deps, is_dynamic_elf
+
+PROGRAM = "kubexit"
+PYTHON = "/usr/bin/python3.11"
+PRELOAD = b"/etc/ld.so.preload\0"
+
+
+def files(folder: Path) -> list[Path]:
+    """Give the files of a folder, in an order that does not depend on the file system."""
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def needed(file: Path) -> set[str]:
+    """Give the names of the libraries that a file asks for."""
+    with file.open("rb") as stream:
+        return {tag.needed for segment in ELFFile(stream).iter_segments("PT_DYNAMIC") for tag in segment.iter_tags("DT_NEEDED")}
+
+
+def complete(library: Path) -> None:
+    """Add what the collected files need of the system: the C library and its loader. PyInstaller takes those for granted."""
+    loader = Path(get_prog_interp(str(library / PROGRAM)))
+    system = {Path(path).name: Path(path) for path in get_shobj_deps(PYTHON)}
+    shutil.copyfile(loader, library / loader.name)
+    while missing := {name for file in files(library) if is_dynamic_elf(str(file)) for name in needed(file)} - {file.name for file in files(library)}:
+        for name in missing:
+            if name not in system:
+                raise SystemExit(f"pack.py: something collected needs {name}, which is no part of {PYTHON}: kubexit.spec has to collect it")
+            shutil.copyfile(system[name], library / name)
+    for file in files(library):
+        file.chmod(0o755 if is_dynamic_elf(str(file)) else 0o644)
+    forget_preload(library / loader.name)
+
+
+def forget_preload(loader: Path) -> None:
+    """Take /etc/ld.so.preload from the loader: what a container preloads is made for its own C library, not for ours, and for its own programs."""
+    content = loader.read_bytes()
+    if content.count(PRELOAD) != 1:
+        raise SystemExit(f"pack.py: {loader} does not name /etc/ld.so.preload once: it is another glibc, look again")
+    loader.write_bytes(content.replace(PRELOAD, bytes(len(PRELOAD))))
+    loader.chmod(0o755)
+
+
+def rewrite(file: Path) -> None:
+    """Write a file anew in one go: pieces, as objcopy writes them, stay pieces in the page cache, and each start has more to do with them."""
+    content, mode = file.read_bytes(), file.stat().st_mode
+    file.unlink()
+    file.write_bytes(content)
+    file.chmod(mode)
+
+
+# staticx would make the program depend on libnssfix and eight NSS libraries; glibc 2.34 and later have files and dns built in
+api.run_hooks = lambda _generator: None
+
+
+class Generator(api.StaticxGenerator):
+    """staticx's generator, with a folder in the place of one program."""
+
+    def __init__(self, library: Path) -> None:
+        # compressed, each start would take 200 ms more; whoever ships the file compresses it
+        super().__init__(prog=str(library / PROGRAM), compress=False)
+        self.library = library
+        self.sxar.add_program = self.add_program
+        self.sxar.add_interp_symlink = self.add_loader
+
+    def add_library(self, libpath: str, exist_ok: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        """Be told by staticx what the program needs: it has to be there already."""
+        if not (self.library / Path(libpath).name).is_file():
+            raise SystemExit(f"pack.py: the program needs {libpath}, which is not in {self.library}")
+
+    def add_program(self, program: str, name: str) -> None:
+        """Add `program`, which staticx has made ready for its bootloader, as `name`.
+
+        Without staticx's link to it, as build/inplace.c knows the name: each file more takes 0.1 ms to make and to remove.
+        """
+        self.add(Path(program), name)
+
+    def add_loader(self, loader: str) -> None:
+        """Add the loader, by the name that the program asks for in the bundle, and all other files."""
+        for path in files(self.library):
+            if path.name == Path(loader).name:
+                self.add(path, INTERP_FILENAME)
+            elif path.name != PROGRAM:
+                self.add(path, path.name)
+
+    def add(self, path: Path, name: str) -> None:
+        """Add one file, without anything of this machine and this hour."""
+        if len(name.encode()) > 99 or "/" in name:  # noqa: PLR2004
+            raise SystemExit(f"pack.py: build/archive.c cannot unpack a file of this name: {name}")
+        entry = self.sxar.tar.gettarinfo(path, arcname=name)
+        entry.uid = entry.gid = entry.mtime = 0
+        entry.uname = entry.gname = ""
+        entry.mode = 0o755 if entry.mode & stat.S_IXUSR else 0o644
+        with path.open("rb") as content:
+            self.sxar.tar.addfile(entry, content)
+
+
+def main() -> None:
+    """Complete the folder and make the file."""
+    library, single = (Path(argument) for argument in sys.argv[1:])
+    complete(library)
+    with Generator(library) as generator:
+        generator.generate(str(single))
+    single.chmod(0o755)
+    for file in (single, *files(library)):
+        rewrite(file)
+
+
+main()
