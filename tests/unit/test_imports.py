@@ -1,0 +1,93 @@
+"""What may be imported: the domain stays pure, and the light program stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parents[2] / "app"
+INTERPRETER = Path(sys.base_prefix) / "bin" / "python3.11"
+IMPURE = {
+    "os",
+    "posix",
+    "time",
+    "signal",
+    "_signal",
+    "select",
+    "socket",
+    "_socket",
+    "ctypes",
+    "_ctypes",
+    "subprocess",
+    "threading",
+    "_thread",
+    "logging",
+    "fcntl",
+    "pathlib",
+}
+# Free or nearly so at every start. Before a module is added here, measure what it costs the start of the child.
+LIGHT = {"__future__", "posix", "_signal", "select", "time", "_struct", "fcntl", "errno", "_ctypes", "sys"}
+
+
+def imported_names(path: Path) -> set[str]:
+    """Give the modules that a file imports, wherever in it, but for the sake of type checkers alone."""
+    names: set[str] = set()
+    todo: list[ast.AST] = [ast.parse(path.read_text())]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            todo += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+        todo += ast.iter_child_nodes(node)
+    return names
+
+
+@pytest.mark.parametrize("path", sorted((APP / "kubexit" / "domain").glob("*.py")), ids=lambda path: path.stem)
+def test_the_domain_neither_asks_the_kernel_nor_tells_it(path: Path) -> None:
+    """All policy is a function of values, so that every race can be written down as a sequence of events."""
+    names = imported_names(path)
+    assert not {name.partition(".")[0] for name in names} & IMPURE
+    assert all(name == "__future__" or name.startswith("kubexit.domain") for name in names)
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Give the modules that a bare interpreter has loaded after `statement` and not before."""
+    script = f"import sys; before = set(sys.modules); sys.path.insert(0, {str(APP)!r}); {statement}; print(*sorted(set(sys.modules) - before))"
+    return set(subprocess.run([INTERPRETER, "-I", "-S", "-c", script], check=True, capture_output=True, text=True, timeout=30).stdout.split())
+
+
+def test_the_light_program_loads_nothing_but_built_in_modules() -> None:
+    """Every ordinary import is felt by everybody who starts a container, and in the single file there is none once main() has begun."""
+    loaded = {name for name in loaded_by("import kubexit.cli") if name.partition(".")[0] != "kubexit"}
+    assert loaded <= LIGHT, f"new imports: {sorted(loaded - LIGHT)}"
+
+
+def test_every_import_of_the_program_is_at_the_top_of_its_file() -> None:
+    """In the single file an import within a function would fail: the unpacked bundle is gone by then."""
+    allowed = LIGHT | {"typing", "collections.abc", "types"}  # the latter only for type checkers
+    for path in sorted((APP / "kubexit").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        inside = [
+            node
+            for function in ast.walk(tree)
+            if isinstance(function, (ast.FunctionDef, ast.Lambda))
+            for node in ast.walk(function)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+        ]
+        assert inside == [], path
+        assert {name for name in imported_names(path) if not name.startswith("kubexit")} <= allowed, path
+
+
+def test_the_domain_alone_loads_nothing_else() -> None:
+    """Not even through a module of ours in between."""
+    modules = ", ".join(f"kubexit.domain.{path.stem}" for path in (APP / "kubexit" / "domain").glob("*.py") if path.stem != "__init__")
+    loaded = loaded_by(f"import {modules}")
+    assert {name for name in loaded if not name.startswith("kubexit.domain")} <= {"kubexit", "__future__"}
