@@ -177,7 +177,7 @@ void __wrap_extract_archive(const char *directory) {
     if (file < 0 || fstat(file, &status))
         start_fail("cannot open " OWN_FILE " (%s): mount /proc, or use kubexit-tree, which works without", strerror(errno));
     const char *content = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, file, 0);
-    if (content == MAP_FAILED) start_fail("cannot map my file (%s): is RLIMIT_AS below %d MB?", strerror(errno), 64);
+    if (content == MAP_FAILED) start_fail("cannot map my file (%s): is RLIMIT_AS below 32 MB?", strerror(errno));
     if (!find_archive(content, (size_t)status.st_size, &archive)) start_fail("my file is damaged: there is no archive in it");
     unpack_somewhere(archive);
     close(file);

@@ -23,7 +23,9 @@ fail() {
 
 # step WORDS COMMAND...: run COMMAND, say before and after it what it is about; where it fails, show the end of what it wrote
 step() {
-    local words=$1 log=$cache/log/${0##*/}-${1//[!a-zA-Z0-9]/-}.log begin=${EPOCHREALTIME//[!0-9]/}
+    local words=$1 begin=${EPOCHREALTIME//[!0-9]/} log
+    log=$cache/log/${0##*/}-${words//[!a-zA-Z0-9]/-}
+    log=${log:0:120}.log
     shift
     mkdir -p "$cache/log"
     say "$words ..."

@@ -145,10 +145,10 @@ def descriptors(root: Root) -> None:
 
 @promise
 def low_limits(root: Root) -> None:
-    """16 descriptors and 128 MB of addresses are enough, in memory too."""
+    """16 descriptors and 32 MB of addresses are enough, in memory too."""
     for form in FORMS:
         for mounts in ({"gy": "", "tmp": ""}, {"gy": NOEXEC}):
-            same(root, Case(mounts=mounts, stage=("--limit", "nofile", "16", "--limit", "as", str(128 << 20))), form)
+            same(root, Case(mounts=mounts, stage=("--limit", "nofile", "16", "--limit", "as", str(32 << 20))), form)
 
 
 @promise

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubexit.linux import files
+from kubexit.linux.inotify import DirectoryWatch
 from linux.forks import Process, Talk, call, descriptors, in_a_process
 from linux.graves import names
 
@@ -177,6 +178,14 @@ def test_writing_never_follows_a_link(directory: int, tmp_path: Path) -> None:
         assert (tmp_path / "stone").read_text() == "content"
         assert not (tmp_path / "stone").is_symlink()
         (tmp_path / "stone").unlink()
+
+
+def test_watchers_are_woken_by_the_final_name_only(directory: int, tmp_path: Path) -> None:
+    """A temporary name means nothing to them, and each would be woken for it."""
+    watch = DirectoryWatch(os.fsencode(tmp_path))
+    files.replace(directory, b"stone", b".stone.new", b"content")
+    assert watch.read().names == {b"stone"}
+    watch.close()
 
 
 def test_what_a_killed_writer_left_is_in_nobody_s_way(directory: int, tmp_path: Path) -> None:

@@ -71,6 +71,17 @@ def test_a_lock_file_that_its_holder_closes_is_heard(tmp_path: Path) -> None:
         assert folder.names() == {b".main.lock"}
 
 
+def test_what_was_closed_is_told_from_what_was_not(tmp_path: Path) -> None:
+    """Only the closing of a lock file can mean that it is let go of; a new one that is put into place means nothing of the kind."""
+    (tmp_path / "a").touch()
+    (tmp_path / "b").touch()
+    with Watched(tmp_path) as folder:
+        (tmp_path / "a").rename(tmp_path / "c")
+        (tmp_path / "b").write_text("x")
+        changes = folder.watch.read()
+        assert (changes.names, changes.closed) == ({b"b", b"c"}, {b"b"})
+
+
 def test_looking_is_not_heard(tmp_path: Path) -> None:
     """What we do ourselves must not wake us: reading, asking for attributes, opening for reading."""
     (tmp_path / "main").write_text("x")

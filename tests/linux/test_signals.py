@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import resource
 import signal
@@ -190,7 +191,7 @@ def test_suspend_returns_at_once_where_nobody_could_continue_us() -> None:
     """A session of our own: the process group is orphaned, so the kernel discards the signal."""
     os.setsid()
     signals.block_all()
-    signals.suspend()
+    assert not signals.suspend()
     assert mask_of() == ALL & ~UNBLOCKABLE
     assert signal.SIGTSTP not in signal.sigpending()
 
@@ -204,8 +205,9 @@ def test_suspend_stops_us_until_somebody_continues_us(disposition: signal.Handle
         signal.signal(signal.SIGTSTP, disposition)
         signals.block_all()
         talk.say("soon")
-        signals.suspend()
+        assert signals.suspend()
         assert signal.getsignal(signal.SIGTSTP) == disposition
+        assert signal.getsignal(signal.SIGCONT) == signal.SIG_DFL
         assert mask_of() == ALL & ~UNBLOCKABLE
         assert signal.SIGTSTP not in signal.sigpending()
 
@@ -215,6 +217,37 @@ def test_suspend_stops_us_until_somebody_continues_us(disposition: signal.Handle
     assert (pid, os.WIFSTOPPED(wait_status), os.WSTOPSIG(wait_status)) == (process.pid, True, signal.SIGTSTP)
     os.kill(process.pid, signal.SIGCONT)
     process.result()
+
+
+def test_a_continue_at_any_instant_is_not_lost(rounds: int) -> None:
+    """Before, while and after we stop: `fg` may be quicker than we are, and nobody would send a second one."""
+
+    def stop(talk: Talk, delay: int) -> bool:
+        os.setpgid(0, 0)
+        signals.block_all()
+        talk.say("soon")
+        for _ in range(delay):
+            pass
+        return signals.suspend()
+
+    for number in range(rounds):
+        process = Process(functools.partial(stop, delay=number % 7 * 100), talks=True)
+        assert process.talk.hear() == "soon"
+        for _ in range(number * 20):
+            pass
+        os.kill(process.pid, signal.SIGCONT)
+        assert process.result() is True
+
+
+@in_a_process
+def test_a_continue_that_is_there_already_keeps_us_running() -> None:
+    """It came after the child had stopped and before we did: all goes on."""
+    os.setpgid(0, 0)
+    signals.block_all()
+    sender(signal.SIGCONT)
+    assert signal.SIGCONT in signal.sigpending()
+    assert signals.suspend()
+    assert not {signal.SIGCONT, signal.SIGTSTP} & signal.sigpending()
 
 
 def test_the_whole_group_can_be_suspended_and_continued() -> None:
