@@ -53,8 +53,9 @@ def test_child_waits_for_all_of_its_dependencies(world: World) -> None:
     client = start_waiting(world, "a, b ,c", "exit 0")
     for name in ("c", "a"):
         world.graveyard.carve_born(name)
-        client.event(f"Reading tombstone: {name}")
-    assert not (world.graveyard.path / "client").exists()
+        client.settle()
+        assert not (world.graveyard.path / "client").exists()
+        assert not client.ended
     world.graveyard.carve_born("b")
     assert client.end() == 0
 
@@ -188,7 +189,7 @@ def test_started_is_not_ready_for_a_peer_with_a_lock(world: World) -> None:
     client = start_waiting(world, "server", "exit 0")
     with HeldLock(world.graveyard, "server"):
         world.graveyard.carve_born("server")
-        client.event("Reading tombstone: server")
+        client.settle()
         assert not (world.graveyard.path / "client").exists()
         world.graveyard.carve("server", 'Born: "2026-11-20T03:12:18Z"\nReadyAt: "2026-11-20T03:12:19Z"\n')
         assert client.end() == 0

@@ -187,6 +187,21 @@ def test_of_two_that_start_at_once_exactly_one_gets_the_name(tmp_path: Path, loc
             racer.result()
 
 
+@in_a_process
+def test_a_lock_file_that_somebody_else_was_first_to_make_is_taken_over_if_it_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two start at once, and the one that was first is killed in that moment."""
+    rename = files.rename_if_free
+
+    def come_second(directory: int, name: bytes, new_name: bytes) -> bool:
+        (tmp_path / ".main.lock").touch()
+        return rename(directory, name, new_name)
+
+    monkeypatch.setattr("kubexit.linux.files.rename_if_free", come_second)
+    assert open_graveyard(tmp_path, "main").restarted
+    assert names(tmp_path) == [".main.lock"]
+    assert Process(lambda: lock_of(tmp_path, "main")).result()
+
+
 def test_a_killed_one_leaves_nothing_that_hinders_the_next(tmp_path: Path, rounds: int) -> None:
     """At any instant of its start: the next one of that name starts, and what is visible under the final names is whole."""
 

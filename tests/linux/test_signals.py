@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kubexit.linux import signals
-from linux.forks import Process, Talk, bits, in_a_process, mask_of, set_mask, status, wait_readable, wait_until
+from linux.forks import Process, Talk, bits, call, in_a_process, mask_of, set_mask, status, wait_readable, wait_until
 
 ALL = 2**64 - 1
 UNBLOCKABLE = bits(signal.SIGKILL, signal.SIGSTOP)
@@ -84,6 +84,16 @@ def test_a_request_to_stop_is_read_before_a_flood_of_others() -> None:
     fd = signals.SignalFd()
     sender(*[64] * 100, 34, 15)
     assert 15 in [one.number for one in fd.read()]
+
+
+@in_a_process
+def test_all_ordinary_signals_are_read_at_once() -> None:
+    """Whichever of them is the configured stop signal: the first read has it."""
+    signals.block_all()
+    fd = signals.SignalFd()
+    ordinary = [number for number in SENDABLE if number < 32 and number not in (signal.SIGCONT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)]
+    sender(*[64] * 50, *ordinary)
+    assert set(ordinary) <= {one.number for one in fd.read()}
 
 
 @in_a_process
@@ -287,5 +297,7 @@ def test_a_signal_of_the_terminal_is_told_from_one_that_somebody_sent() -> None:
     wait_readable(fd.fd, "the terminal's signal")
     assert [(one.number, one.from_terminal) for one in fd.read()] == [(signal.SIGWINCH, True)]
     sender(signal.SIGINT)
-    wait_until(lambda: signal.SIGINT in signal.sigpending(), "SIGINT")
+    assert (signal.SIGINT, False) in [(one.number, one.from_terminal) for one in fd.read()]
+    target = os.getpid()
+    Process(lambda: call("sigqueue", target, int(signal.SIGINT), None)).result()
     assert (signal.SIGINT, False) in [(one.number, one.from_terminal) for one in fd.read()]

@@ -153,11 +153,16 @@ def test_a_go_kubexit_is_judged_by_its_tombstone_alone(tmp_path: Path) -> None:
 
 @in_a_process
 def test_a_file_that_is_about_to_be_written_changes_nothing(tmp_path: Path) -> None:
-    """Truncated, but not written yet: what was known stays."""
+    """Truncated, but not written yet: what was known stays; of a new file nothing is known."""
     (tmp_path / "go").write_text(stone())
     observer = Observer(tmp_path, "go")
     (tmp_path / "go").write_text("")
     observer.look()
     observer.survey()
     assert observer.states("go") == ["ready"]
+    (tmp_path / "go").unlink()
+    observer.look()
+    (tmp_path / "go").touch()
+    observer.look()
+    assert observer.states("go") == ["ready", "not seen"]
     assert observer.warnings == []

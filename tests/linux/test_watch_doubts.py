@@ -326,9 +326,7 @@ def test_a_look_that_takes_its_time_never_invents_a_vanished_peer(tmp_path: Path
 
 
 @in_a_process
-def test_a_lock_that_could_not_be_asked_about_at_first_does_not_make_the_tombstone_an_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_that_could_not_be_asked_about_does_not_make_the_tombstone_an_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """That nobody held it then is not known, so what was read then says as much of the holder as what is read later."""
     main = PeerProcess(tmp_path, "main")
     main.do("born")

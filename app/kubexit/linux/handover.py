@@ -47,7 +47,7 @@ class Start:
 def take_over() -> Start:
     """Block all signals, remove the unpacked bundle, and give what we were started with. Must come first of all.
 
-    From here on the single file can import nothing but built-in modules.
+    From here on the single file can import nothing but built-in modules and our own.
     """
     blocked_now = signals.block_all()
     entries = _entries()
@@ -69,7 +69,7 @@ def _entries() -> list[bytes]:
     except OSError:  # no /proc
         return [name + b"=" + value for name, value in posix.environ.items()]
     parts = []
-    while part := posix.read(fd, 1 << 20):
+    while part := posix.read(fd, 65_536):
         parts.append(part)
     posix.close(fd)
     return b"".join(parts).split(b"\0")[:-1]
