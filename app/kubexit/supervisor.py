@@ -181,7 +181,7 @@ class Supervisor:
 
     def _stop_self(self) -> list[Event]:
         """Stop with the child, where a shell's job control is there to continue us: else nobody would, and it would hang for ever."""
-        if not terminal.is_there():
+        if not terminal.is_there() or terminal.leads_session():
             return []
         if self._child:
             self._child.take_terminal()

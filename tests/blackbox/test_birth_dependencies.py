@@ -54,7 +54,7 @@ def test_child_waits_for_all_of_its_dependencies(world: World) -> None:
     for name in ("c", "a"):
         world.graveyard.carve_born(name)
         client.settle()
-        assert not (world.graveyard.path / "client").exists()
+        assert not client.has_started_its_child()
         assert not client.ended
     world.graveyard.carve_born("b")
     assert client.end() == 0
@@ -190,7 +190,7 @@ def test_started_is_not_ready_for_a_peer_with_a_lock(world: World) -> None:
     with HeldLock(world.graveyard, "server"):
         world.graveyard.carve_born("server")
         client.settle()
-        assert not (world.graveyard.path / "client").exists()
+        assert not client.has_started_its_child()
         world.graveyard.carve("server", 'Born: "2026-11-20T03:12:18Z"\nReadyAt: "2026-11-20T03:12:19Z"\n')
         assert client.end() == 0
 

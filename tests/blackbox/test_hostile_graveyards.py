@@ -62,6 +62,10 @@ def make_sparse_terabyte(path: Path) -> None:
         file.truncate(1 << 40)
 
 
+def make_too_large(path: Path) -> None:
+    path.write_text('Died: "2026-11-20T03:12:19Z"\nExitCode: 1\n' + "# more than 64 KiB\n" * 4000)
+
+
 def make_unreadable(path: Path) -> None:
     path.write_text('Died: "2026-11-20T03:12:19Z"\n')
     path.chmod(0)
@@ -109,7 +113,7 @@ def make_bad_time(path: Path) -> None:
 
 STRANGE: list[Callable[[Path], None]] = [
     make_fifo, make_link_out, make_link_to_itself, make_link_to_a_fifo, make_dangling_link, make_directory, make_zero_device, make_tty_device,
-    make_socket, make_sparse_terabyte, make_garbage, make_zeros, make_half, make_other_yaml, make_yaml_bomb, make_deep_nesting, make_long_line,
+    make_socket, make_sparse_terabyte, make_too_large, make_garbage, make_zeros, make_half, make_other_yaml, make_yaml_bomb, make_deep_nesting, make_long_line,
     make_huge_number, make_wrong_types, make_bad_time,
 ]  # fmt: skip
 

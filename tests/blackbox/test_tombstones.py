@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.inotify import MOVED_TO, Recorder
+
 if TYPE_CHECKING:
     from support.world import World
 
@@ -96,6 +98,16 @@ def test_tombstone_is_replaced_not_rewritten(world: World) -> None:
         assert main.end() == 0
         assert "Died" not in reader.read()
     assert sorted(entry.name for entry in world.graveyard.path.iterdir()) == [".main.lock", "main"]
+
+
+def test_tombstone_is_only_ever_renamed_into_place(world: World) -> None:
+    """A reader never sees half of it: nothing is ever created, written or closed under its name. Nor is its lock seen before it is held."""
+    with Recorder(world.graveyard.path) as recorder:
+        main = world.start("main", "quiet", "exit 0")
+        assert main.end() == 0
+        events = recorder.events()
+    assert {mask for name, mask in events if name == "main"} == {MOVED_TO}
+    assert next(mask for name, mask in events if name == ".main.lock") == MOVED_TO
 
 
 def test_hard_link_to_an_old_tombstone_is_not_written_through(world: World) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from kubexit.domain.tombstone import Tombstone, parse_tombstone
 from kubexit.graveyard import DuplicateNameError
-from kubexit.linux import locks
+from kubexit.linux import files, locks
 from linux.forks import Process, Talk, descriptors, in_a_process
 from linux.graves import PeerProcess, names, open_graveyard
 

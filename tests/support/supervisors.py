@@ -129,6 +129,10 @@ class Supervisor:
             self.send(signal.SIGURG)
             self.event("Received signal: SIGURG")
 
+    def has_started_its_child(self) -> bool:
+        """Tell whether it has decided to, whatever has come of it; only with KUBEXIT_INSTANT_LOGGING, after `settle`."""
+        return '"event":"Start: ' in self.logged_so_far()
+
     def close(self) -> None:
         """Let everything go; kill what still runs."""
         if not self.ended:

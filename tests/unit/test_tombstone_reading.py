@@ -31,7 +31,8 @@ WHOLE = Tombstone(born=BORN, died=DIED, exit_code=137)
         pytest.param(f'Born: "{BORN}"\nDied: "{DIED}"\nExitCode: 137\nReadyAt: null\nSignal: ~\nReason:\nChildExitCode: ""\n', id="nulls"),
         pytest.param(f'Born:  "{BORN}"\nDied: "{DIED}"\nExitCode: 1\nExitCode: 137\n', id="the last of repeated keys"),
         pytest.param(
-            f'Life: 42\nBorn: "{BORN}"\nLabels:\n  Died: never\n  deeper:\n  - Born: "x"\n- Died: no\nNotes: |\n  just text\n\tand more\nDied: "{DIED}"\nExitCode: 137\n',
+            f'Life: 42\nBorn: "{BORN}"\nLabels:\n  Died: never\n  deeper:\n  - Born: "x"\n- Died: no\n'
+            f'Notes: |\n  just text\n\tand more\nDied: "{DIED}"\nExitCode: 137\n',
             id="unknown keys with all below them",
         ),
     ],

@@ -24,8 +24,8 @@ ALL = 2**64 - 1
 SIGINFO = Struct("=IiiI112x")  # struct signalfd_siginfo: ssi_signo, ssi_errno, ssi_code, ssi_pid, ...
 AT_ONCE = 32  # records read by one call
 
-# The Python interpreter sets these for itself when it starts, and we set SIGCHLD: what the child gets is what we were given.
-CHANGED_FOR_US = (_signal.SIGINT, _signal.SIGPIPE, _signal.SIGXFSZ, SIGCHLD)
+# The Python interpreter sets these for itself when it starts, and we set SIGCHLD and SIGCONT: what the child gets is what we were given.
+CHANGED_FOR_US = (_signal.SIGINT, _signal.SIGPIPE, _signal.SIGXFSZ, SIGCHLD, _signal.SIGCONT)
 
 # No wrapper of glibc's lets signals 32 and 33 (its own) through, nor one of musl's 34: the kernel's call does.
 SYS_RT_SIGPROCMASK = 14 if posix.uname().machine == "x86_64" else 135  # 135: the table of all newer architectures
@@ -106,7 +106,8 @@ def suspend(*, whole_group: bool = False) -> bool:
     """
     target = 0 if whole_group else posix.getpid()
     came: list[int] = []
-    before = _signal.signal(SIGTSTP, _signal.SIG_DFL), _signal.signal(SIGCONT, lambda number, _frame: came.append(number))
+    before = _signal.signal(SIGTSTP, _signal.SIG_DFL)
+    _signal.signal(SIGCONT, lambda number, _frame: came.append(number))  # stays, blocked: SIG_DFL would drop one that is pending
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (SIGCONT,))
     posix.kill(target, SIGTSTP)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, ())  # has the interpreter run the handler of what came
@@ -114,6 +115,5 @@ def suspend(*, whole_group: bool = False) -> bool:
         posix.kill(target, SIGCONT)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (SIGTSTP,))
     _signal.pthread_sigmask(_signal.SIG_BLOCK, (SIGTSTP, SIGCONT))
-    _signal.signal(SIGTSTP, before[0])
-    _signal.signal(SIGCONT, before[1])
+    _signal.signal(SIGTSTP, before)
     return bool(came)

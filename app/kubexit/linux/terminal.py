@@ -10,6 +10,11 @@ def controlling_descriptor() -> int | None:
     return next((fd for fd in (0, 1, 2) if foreground_group(fd)), None)
 
 
+def leads_session() -> bool:
+    """Tell whether no shell in our session can be above us, as under `docker run -it`."""
+    return posix.getsid(0) == posix.getpid()
+
+
 def is_there() -> bool:
     """Tell whether we have a controlling terminal, on a standard descriptor or not."""
     if controlling_descriptor() is not None:
