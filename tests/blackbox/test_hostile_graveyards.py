@@ -113,8 +113,8 @@ def make_bad_time(path: Path) -> None:
 
 STRANGE: list[Callable[[Path], None]] = [
     make_fifo, make_link_out, make_link_to_itself, make_link_to_a_fifo, make_dangling_link, make_directory, make_zero_device, make_tty_device,
-    make_socket, make_sparse_terabyte, make_too_large, make_garbage, make_zeros, make_half, make_other_yaml, make_yaml_bomb, make_deep_nesting, make_long_line,
-    make_huge_number, make_wrong_types, make_bad_time,
+    make_socket, make_sparse_terabyte, make_too_large, make_garbage, make_zeros, make_half, make_other_yaml, make_yaml_bomb, make_deep_nesting,
+    make_long_line, make_huge_number, make_wrong_types, make_bad_time,
 ]  # fmt: skip
 
 

@@ -67,6 +67,30 @@ def test_lock_that_nobody_holds_is_an_end_only_once_it_was_held(world: World) ->
     assert sidecar.end() == 143
 
 
+def test_lock_that_is_dropped_after_its_file_was_closed_is_seen(world: World) -> None:
+    """The kernel tells of the closing of a killed holder's file before it drops the lock, and a throttled one dies slowly: we look again."""
+    with HeldLock(world.graveyard, "main") as lock:
+        sidecar = world.start("sidecar", "on 15 die", death_deps="main", instant_logging="1")
+        sidecar.ready()
+        sidecar.settle()
+        lock.announce_close()
+        sidecar.settle()
+        lock.drop_silently()
+        assert sidecar.end() == 143
+
+
+def test_file_that_somebody_else_had_open_is_no_end(world: World) -> None:
+    """Closing the lock file without holding its lock means nothing; in the end nobody looks at it any more."""
+    with HeldLock(world.graveyard, "main") as lock:
+        sidecar = world.start("sidecar", "on 15 die", death_deps="main", instant_logging="1")
+        sidecar.ready()
+        for _ in range(20):
+            lock.announce_close()
+            sidecar.settle()
+        assert not sidecar.ended
+    assert sidecar.end() == 143
+
+
 def test_all_forty_sidecars_see_that_main_vanished(world: World) -> None:
     """One killed supervisor is seen by every peer."""
     main = world.start("main")

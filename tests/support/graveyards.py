@@ -82,10 +82,22 @@ class HeldLock:
 
     def __init__(self, graveyard: Graveyard, name: str) -> None:
         lock, private = graveyard.path / f".{name}.lock", graveyard.path / f".{name}.lock-private"
+        self.path = lock
         self.fd = os.open(lock if lock.exists() else private, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        fcntl.fcntl(self.fd, fcntl.F_OFD_SETLK, struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        self._set(fcntl.F_WRLCK)
         if private.exists():
             private.rename(lock)  # nobody sees it free
+
+    def _set(self, kind: int) -> None:
+        fcntl.fcntl(self.fd, fcntl.F_OFD_SETLK, struct.pack(FLOCK, kind, os.SEEK_SET, 0, 0, 0))
+
+    def announce_close(self) -> None:
+        """Let watchers see a closed lock file that is still locked, as they do for a moment when its holder is killed."""
+        os.close(os.open(self.path, os.O_RDWR | os.O_CLOEXEC))
+
+    def drop_silently(self) -> None:
+        """Let the lock go without anything that watchers could see."""
+        self._set(fcntl.F_UNLCK)
 
     def close(self) -> None:
         """Let it go, as the kernel does for a process that ends."""

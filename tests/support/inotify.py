@@ -20,7 +20,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 EVENTS = 0x2 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800
 
 
-MOVED_TO = 0x80
+MODIFIED, MOVED_TO, CREATED = 0x2, 0x80, 0x100
 HEADER = struct.Struct("iIII")  # struct inotify_event: wd, mask, cookie, length of the name
 
 
