@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import functools
 import os
 import resource
 import signal
@@ -226,26 +225,6 @@ def test_suspend_stops_us_until_somebody_continues_us(disposition: signal.Handle
     assert (pid, os.WIFSTOPPED(wait_status), os.WSTOPSIG(wait_status)) == (process.pid, True, signal.SIGTSTP)
     os.kill(process.pid, signal.SIGCONT)
     process.result()
-
-
-def test_a_continue_at_any_instant_is_not_lost(rounds: int) -> None:
-    """Before, while and after we stop: `fg` may be quicker than we are, and nobody would send a second one."""
-
-    def stop(talk: Talk, delay: int) -> bool:
-        os.setpgid(0, 0)
-        signals.block_all()
-        talk.say("soon")
-        for _ in range(delay):
-            pass
-        return signals.suspend()
-
-    for number in range(rounds):
-        process = Process(functools.partial(stop, delay=number % 7 * 100), talks=True)
-        assert process.talk.hear() == "soon"
-        for _ in range(number * 20):
-            pass
-        os.kill(process.pid, signal.SIGCONT)
-        assert process.result() is True
 
 
 @in_a_process

@@ -100,9 +100,9 @@ def restore(mask: int, ignored: int) -> None:
 def suspend(*, whole_group: bool = False) -> bool:
     """Stop this process, or its whole process group, as SIGTSTP does, and return once it is continued: True if SIGCONT came.
 
-    The kernel ignores it where no shell could continue us: for pid 1, and in an orphaned process group. A SIGCONT that comes
-    at any instant from the call on is seen: the kernel drops a pending one when a stop signal is sent and the other way round, so
-    it is not left pending, but caught, and a SIGTSTP that it came before is taken back.
+    The kernel ignores it where no shell could continue us: for pid 1, and in an orphaned process group. It drops a pending SIGCONT
+    when a stop signal is sent, so a SIGCONT is not left pending, but caught, and a SIGTSTP that it came before is taken back. Only one
+    that meets the kernel in the very act of sending our SIGTSTP is lost; shells send theirs when they have seen us stopped.
     """
     target = 0 if whole_group else posix.getpid()
     came: list[int] = []
