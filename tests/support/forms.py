@@ -69,7 +69,7 @@ def install(form: str, folder: Path) -> Installation:
     folder.chmod(0o755)
     for source in SUPPORT.glob("*.c"):
         shutil.copy(program(source.stem), folder / source.stem)
-    chosen = os.environ.get("KUBEXIT_BIN")
+    chosen = os.environ.get("KUBEXIT_BIN") or None
     if form == "source":
         shutil.copytree(chosen or ROOT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         compileall.compile_dir(folder / "app", quiet=1)  # other users could not write it: each start would compile anew

@@ -77,6 +77,8 @@ def test_takes_scalars_out_of_their_quotes(scalar: str, message: str | None) -> 
         (f"Born: '{BORN}\n", "no closing quote"),
         ('Born: "2026-11-20T03:12', "no closing quote"),
         (f'Born: "{BORN}" Died\n', "text after a closing quote"),
+        (f"Born: '{BORN}' Died\n", "text after a closing quote"),
+        ('Message: "with a\\ttab" Died\n', "text after a closing quote"),
         ("Born: yesterday\n", "born is no RFC 3339 time"),
         ("Died: 2026-11-20\n", "died is no RFC 3339 time"),
         ("Died: true\n", "died is no RFC 3339 time"),
