@@ -359,7 +359,11 @@ def test_first_lines_of_many_supervisors_on_one_pipe_are_whole(world: World, str
     thread.join()
     ours = assert_whole(lines, 200 * len(mains))
     configurations = [line["config"] for line in ours if line["message"] == "kubexit initialized"]
-    assert sorted(config["name"] for config in configurations if isinstance(config, dict)) == sorted(names)
+    told = [config["name"] for config in configurations if isinstance(config, dict)]
+    # one that finds the pipe full for too long is dropped: nobody waits for a reader, but nobody is cut in two either
+    assert told
+    assert len(told) == len(set(told))
+    assert set(told) <= set(names)
     assert max(len(line) for line in lines if "initialized" in line) > 3500
 
 

@@ -9,7 +9,6 @@ import os
 import pickle
 import select
 import signal
-import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -150,14 +149,6 @@ def wait_for_end_of(pid: int) -> None:
 def wait_readable(fd: int, what: str) -> None:
     """Wait until there is something to read; fail after the deadline."""
     assert select.select([fd], [], [], DEADLINE)[0], f"waited in vain for {what}"
-
-
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    """Wait for something that the kernel tells nobody of."""
-    end = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.001)
 
 
 def _high(fd: int) -> int:

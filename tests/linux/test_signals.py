@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kubexit.linux import signals
-from linux.forks import Process, Talk, bits, call, in_a_process, mask_of, set_mask, status, wait_readable, wait_until
+from linux.forks import Process, Talk, bits, call, in_a_process, mask_of, set_mask, status, wait_readable
 
 ALL = 2**64 - 1
 UNBLOCKABLE = bits(signal.SIGKILL, signal.SIGSTOP)
@@ -241,22 +241,24 @@ def test_a_continue_that_is_there_already_keeps_us_running() -> None:
 def test_the_whole_group_can_be_suspended_and_continued() -> None:
     """As Ctrl-Z stops all of `kubexit job | filter` at once."""
 
-    def stop(talk: Talk) -> None:
+    def lead(talk: Talk) -> bool:
         os.setpgid(0, 0)
-        companion = Process(lambda other: (other.say("here"), other.hear()), talks=True)
-        assert companion.talk.hear() == "here"
         signals.block_all()
-        talk.say(companion.pid)
-        signals.suspend(whole_group=True)
-        companion.kill()
+        talk.say("leading")
+        talk.hear()
+        return signals.suspend(whole_group=True)
 
-    process = Process(stop, talks=True)
-    companion = process.talk.hear()
-    _, wait_status = os.waitpid(process.pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(wait_status)
-    wait_until(lambda: status(companion)["State"][0] == "T", "the companion's stop")
-    os.killpg(process.pid, signal.SIGCONT)
-    process.result()
+    leader = Process(lead, talks=True)
+    assert leader.talk.hear() == "leading"
+    companion = Process(lambda talk: talk.hear(), talks=True)
+    os.setpgid(companion.pid, leader.pid)
+    leader.talk.say("go")
+    for process in (leader, companion):
+        _, wait_status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(wait_status)
+    os.killpg(leader.pid, signal.SIGCONT)
+    assert leader.result() is True
+    companion.kill()
 
 
 @in_a_process
