@@ -1,4 +1,4 @@
-"""Signals: all blocked and read from a descriptor. No handler ever runs, so none runs at the wrong instant."""
+"""Signals: all blocked and read from a descriptor. No handler runs, but for a moment in `suspend`, so none runs at the wrong instant."""
 
 from __future__ import annotations
 
