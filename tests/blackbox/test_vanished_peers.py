@@ -17,6 +17,7 @@ def test_peers_are_stopped_when_a_supervisor_is_killed(world: World) -> None:
     sidecar = world.start("sidecar", "on 15 die", death_deps="main")
     main = world.start("main")
     main.ready()
+    world.graveyard.wait_for_stone("main")  # the child may say that it is ready before its birth is carved
     sidecar.ready()
     main.kill()
     assert sidecar.end() == 143

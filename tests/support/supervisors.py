@@ -87,8 +87,8 @@ class Supervisor:
         return self.process.poll() is not None
 
     def stone(self) -> Stone:
-        """Give its tombstone."""
-        return self.graveyard.stone(self.name)
+        """Give its tombstone. The child may be heard before its birth is carved: the first one is waited for."""
+        return self.graveyard.wait_for_stone(self.name)
 
     def logged_so_far(self) -> str:
         """Give what it has written on standard error so far."""
