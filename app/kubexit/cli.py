@@ -9,12 +9,14 @@ from kubexit import __version__
 from kubexit.build_info import COMMIT
 from kubexit.domain import exit_codes, tombstone
 from kubexit.domain.config import Config, ConfigError, is_disabled, parse_config
+from kubexit.domain.dependencies import GRAVEYARD
 from kubexit.domain.endings import Ending
+from kubexit.domain.koordinator import SPEC, SPEC_OF_README, parse_koordinator
 from kubexit.domain.lifecycle import DEATH_WATCHER
 from kubexit.domain.unknown_variables import unknown_variable_warnings
-from kubexit.graveyard import DuplicateNameError, Graveyard, GraveyardUnusableError
+from kubexit.graveyard import DuplicateNameError, Graveyard, GraveyardUnusableError, NoGraveyard
 from kubexit.help import HELP
-from kubexit.linux import signals
+from kubexit.linux import files, signals
 from kubexit.linux.fd import reserve_standard_descriptors
 from kubexit.linux.handover import Start, take_over
 from kubexit.linux.process import Command
@@ -25,6 +27,7 @@ from kubexit.watch import Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import NoReturn
 
@@ -58,21 +61,31 @@ def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
         faults.append(f"unknown option {option.decode('utf-8', 'replace')}; accepted are --help, --version and --; {USAGE}")
     if not arguments:
         faults.append(f"no command given; {USAGE}")
-    variables = start.variables(b"KUB")
+    variables = start.variables(b"K")
     try:
         if is_disabled(variables) and arguments:
             return execute(start, arguments, output)
     except ValueError as error:
         faults.append(f'KUBEXIT_DISABLED="{variables["KUBEXIT_DISABLED"]}" {error}')
+    warnings = unknown_variable_warnings(variables)
     try:
-        config = parse_config(variables, faults)
+        if is_koordinator(start, variables):
+            config, more = parse_koordinator(variables, faults, files.read_text)
+            warnings += more
+        else:
+            config = parse_config(variables, faults, files.read_text)
     except ConfigError as error:
-        return reject(error, unknown_variable_warnings(variables), output)
+        return reject(error, warnings, output)
     log = Log(output, config.log_format, config.log_level)
     log.info("kubexit initialized", config=describe(config))
-    for warning in unknown_variable_warnings(variables):
+    for warning in warnings:
         log.warning(warning)
     return supervise(config, arguments, start, log)
+
+
+def is_koordinator(start: Start, variables: Mapping[str, str]) -> bool:
+    """Tell whether koordinator's place is taken: by its name, or by a spec of its."""
+    return start.argv0.rpartition(b"/")[2] == b"koordinator" or any(variables.get(variable) for variable in (SPEC, SPEC_OF_README))
 
 
 def answer(text: str) -> int:
@@ -103,7 +116,7 @@ def reject(error: ConfigError, warnings: list[str], output: StandardError) -> in
     for warning in warnings:
         log.warning(warning)
     log.error(f"configuration error: {error}", [], traces=False)
-    if partial.name:
+    if partial.name and partial.graveyard:
         try:
             _open(partial, log).record_death(Ending(exit_codes.USAGE, tombstone.CONFIG_ERROR, str(error)).bury)
         except (DuplicateNameError, GraveyardUnusableError):
@@ -135,6 +148,8 @@ def supervise(config: Config, arguments: list[bytes], start: Start, log: Log) ->
         ending = Ending(exit_codes.FAILURE, tombstone.INTERNAL, f"internal error: {error!r}; please report it")
         stack = _stack(error.__traceback__)
     graveyard.record_death(ending.bury)
+    if supervisor:
+        supervisor.close()
     if ending.failed:
         log.error(ending.message, stack)
     elif config.verbose_level:
@@ -142,14 +157,16 @@ def supervise(config: Config, arguments: list[bytes], start: Start, log: Log) ->
     return ending.exit_code
 
 
-def _open(config: Config, log: Log) -> Graveyard:
+def _open(config: Config, log: Log) -> Graveyard | NoGraveyard:
+    if not config.graveyard:
+        return NoGraveyard()
     return Graveyard(config.graveyard, config.name, log.warning, lambda message: log.event(f"{config.name} tombstone", message))
 
 
-def _watch(config: Config, graveyard: Graveyard, log: Log) -> Watch | None:
+def _watch(config: Config, graveyard: Graveyard | NoGraveyard, log: Log) -> Watch | None:
     """Watch the dependencies, if there are any: an inotify descriptor makes the exit take 10 ms longer."""
-    names = dict.fromkeys(dependency.name for dependency in config.birth_deps + config.death_deps)
-    if not names:
+    names = dict.fromkeys(dependency.name for dependency in config.birth_deps + config.death_deps if dependency.source == GRAVEYARD)
+    if not names or isinstance(graveyard, NoGraveyard):
         return None
     if warning := graveyard.volume_warning():
         log.warning(warning)

@@ -31,6 +31,18 @@ def lock_name(name: bytes) -> bytes:
     return b"." + name + b".lock"
 
 
+class NoGraveyard:
+    """In the place of a Graveyard where peers are known by the pod's status alone: nothing is written."""
+
+    restarted = False
+
+    def record_birth(self) -> None:
+        """Do nothing."""
+
+    def record_death(self, _bury: Callable[[Tombstone, str], Tombstone]) -> None:
+        """Do nothing."""
+
+
 class Graveyard:
     """A folder that we hold the lock of our name in, from `open` to the end of this process."""
 

@@ -8,10 +8,12 @@ import time
 from errno import ENOENT, ENOTDIR
 
 from kubexit.domain import actions, events, exit_codes
-from kubexit.domain.lifecycle import SUPERVISOR, State, step
+from kubexit.domain.lifecycle import BIRTH_WATCHER, SUPERVISOR, step
 from kubexit.domain.signal_names import CONT, KILL
+from kubexit.domain.state import WAITING, State
 from kubexit.linux import cgroup, process, signals, terminal
 from kubexit.linux.process import Child, Command
+from kubexit.pod import Pod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from kubexit.domain.config import Config
     from kubexit.domain.endings import Ending
     from kubexit.domain.events import Event
-    from kubexit.graveyard import Graveyard
+    from kubexit.graveyard import Graveyard, NoGraveyard
     from kubexit.linux.handover import Start
     from kubexit.log import Log
     from kubexit.watch import Watch
@@ -33,7 +35,9 @@ LONGEST_POLL = 2**31 - 1  # milliseconds that poll(2) takes: 24 days
 class Supervisor:
     """Supervises one command from the wait for its birth dependencies to its end."""
 
-    def __init__(self, config: Config, arguments: list[bytes], start: Start, graveyard: Graveyard, watch: Watch | None, log: Log) -> None:
+    def __init__(
+        self, config: Config, arguments: list[bytes], start: Start, graveyard: Graveyard | NoGraveyard, watch: Watch | None, log: Log
+    ) -> None:
         self._start, self._graveyard, self._watch, self._log = start, graveyard, watch, log
         self._arguments = arguments
         self._command = Command(arguments, start.environment)
@@ -42,6 +46,7 @@ class Supervisor:
         self._oom_kills = 0
         self._reapable = False  # SIGCHLD came: there may be something to wait for
         self._poll = select.poll()
+        self._pod = Pod(config, start, self._poll, lambda message: log.event(BIRTH_WATCHER, message))
         process.adopt_orphans()
         signals.expect_children()
         self._signals = signals.SignalFd()
@@ -57,16 +62,25 @@ class Supervisor:
         for event in self._news_of_signals():  # what came while the interpreter started
             self._happened(event)
         self._happened(events.GraveyardSurveyed())
+        if self._state.phase == WAITING:
+            for event in self._pod.begin_watch():
+                self._happened(event)
         while self._state.ending is None:
             self._poll.poll(self._timeout())
             for event in self._news():
                 self._happened(event)
+        self._pod.end()
         return self._state.ending
+
+    def close(self) -> None:
+        """Let the helpers that were ended go, and with them all that they have unpacked."""
+        self._pod.wait_gone()
 
     def abandon(self) -> None:
         """End the child at once: we cannot go on (an internal error), and it must not live without a supervisor."""
         if self._child:
             self._child.send(KILL)
+        self._pod.end()
 
     # ── what came ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,6 +92,7 @@ class Supervisor:
                 yield events.PeerChanged(name, peer)
             if self._state.stop is not None and self._watch.all_ended:
                 self._forget_watch()
+        yield from self._pod.news()
         yield from self._news_of_start()
         yield from self._news_of_children()
         if self._state.deadline is not None and time.monotonic_ns() >= self._state.deadline:
@@ -114,6 +129,8 @@ class Supervisor:
         while self._reapable:
             pid, status = process.reap()
             self._reapable = pid != 0
+            if self._reapable:
+                yield from self._pod.reaped(pid, status)
             if self._child is None or pid != self._child.pid:
                 continue
             if process.stop_signal(status):
@@ -137,8 +154,8 @@ class Supervisor:
 
     def _timeout(self) -> int | None:
         """Give the milliseconds until something has to be done even if nothing comes; None: nothing ever."""
-        look = self._watch.deadline() if self._watch else None
-        times = [at for at in (self._state.deadline, look) if at is not None]
+        looks = (self._watch.deadline() if self._watch else None, self._pod.deadline())
+        times = [at for at in (self._state.deadline, *looks) if at is not None]
         if not times:
             return None
         return min(max(0, -((time.monotonic_ns() - min(times)) // MILLISECOND)), LONGEST_POLL)
@@ -167,6 +184,12 @@ class Supervisor:
                     self._child.send(number)
             case actions.StopSelf():
                 return self._stop_self()
+            case actions.Warn(message):
+                self._log.warning(message)
+            case actions.EndPodWatch():
+                self._pod.end_watch()
+            case actions.RequestStop():
+                return list(self._pod.request_stop(action))
         return []
 
     def _start_child(self) -> list[Event]:

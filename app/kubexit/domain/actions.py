@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from kubexit.domain.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from kubexit.domain.config import StopRequest
+
 
 class StartChild(Record):
     """Fork; ChildStarted or StartFailed follows."""
@@ -15,12 +19,29 @@ class SignalChild(Record):
     number: int
 
 
+class RequestStop(Record):
+    """Send the HTTP request that asks the child to stop; StopRequestAnswered follows."""
+
+    request: StopRequest
+    patience: int  # nanoseconds
+
+
+class EndPodWatch(Record):
+    """Stop reading the pod's status: nothing depends on it any more."""
+
+
 class StopSelf(Record):
     """Stop as the child has stopped (job control), and return when somebody continues us."""
 
 
 class RecordBirth(Record):
     """Carve the tombstone with Born."""
+
+
+class Warn(Record):
+    """Say in the log what is wrong while the work goes on."""
+
+    message: str
 
 
 class Trace(Record):
@@ -30,4 +51,4 @@ class Trace(Record):
     message: str
 
 
-Action = StartChild | SignalChild | StopSelf | RecordBirth | Trace
+Action = StartChild | SignalChild | RequestStop | EndPodWatch | StopSelf | RecordBirth | Warn | Trace

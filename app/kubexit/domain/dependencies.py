@@ -1,4 +1,4 @@
-"""What a container depends on, and whether the facts about its peers meet it."""
+"""What a container depends on, and whether the facts about its peers meet it. Facts come from one of two sources."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ SUCCEEDED = "succeeded"
 FAILED = "failed"
 CONDITIONS = (STARTED, READY, EXITED, SUCCEEDED, FAILED)
 
+# Where facts come from.
+GRAVEYARD = "graveyard"  # tombstones and alive locks
+KUBERNETES = "kubernetes"  # the pod's status
+
 # The alive lock of a peer, as others see it.
 NO_LOCK = "none"  # no lock file: a Go kubexit, or a file system without such locks
 HELD = "held"  # its supervisor lives
@@ -27,10 +31,51 @@ class Dependency(Record):
     name: str
     condition: str
     text: str = ""  # as the user wrote it
+    source: str = GRAVEYARD
 
 
-class Peer(Record):
-    """What the graveyard says of one name at one instant. Nothing of it is remembered: a new look gives a new Peer."""
+class Facts(Record):
+    """What is known of one container at one instant. Nothing of it is remembered: a new look gives new facts."""
+
+    @property
+    def started(self) -> bool:
+        """It runs."""
+        raise NotImplementedError
+
+    @property
+    def ready(self) -> bool:
+        """It runs, and serves."""
+        raise NotImplementedError
+
+    @property
+    def ended(self) -> bool:
+        """It does not run any more."""
+        raise NotImplementedError
+
+    @property
+    def succeeded(self) -> bool:
+        """It ended with exit code 0."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Say its state for a message: "started, but not ready"."""
+        raise NotImplementedError
+
+    def meets(self, condition: str) -> bool:
+        """Tell whether `condition` holds now."""
+        if condition == STARTED:
+            return self.started
+        if condition == READY:
+            return self.ready
+        if condition == EXITED:
+            return self.ended
+        if condition == SUCCEEDED:
+            return self.succeeded
+        return self.ended and not self.succeeded
+
+
+class Peer(Facts):
+    """What the graveyard says of one name."""
 
     stone: Tombstone | None = None
     lock: str = NO_LOCK
@@ -61,20 +106,7 @@ class Peer(Record):
         """Tell whether it ended, and has not lived since `earlier`. The lock may tell more by now: it is dropped after Died is written."""
         return self.ended and earlier.ended and self.stone == earlier.stone
 
-    def meets(self, condition: str) -> bool:
-        """Tell whether `condition` holds now."""
-        if condition == STARTED:
-            return self.started
-        if condition == READY:
-            return self.ready
-        if condition == EXITED:
-            return self.ended
-        if condition == SUCCEEDED:
-            return self.succeeded
-        return self.ended and not self.succeeded
-
     def describe(self) -> str:
-        """Say its state for a message: "started, but not ready"."""
         if self.vanished:
             return "vanished (its supervisor was killed)"
         if self.stone is not None and self.stone.died is not None:
@@ -88,3 +120,25 @@ class Peer(Record):
 
 
 ABSENT = Peer()
+
+
+class Container(Facts):
+    """What the pod's status says of one container (core/v1 ContainerStatus)."""
+
+    started: bool = False
+    ready: bool = False
+    ended: bool = False  # state.terminated is there; lastState, an end before a restart, is none
+    exit_code: int = 0  # of that
+    comes_back: bool = True  # the kubelet starts it again after this end, or would after the next one
+    restarts: int = 0  # restartCount
+    state: str = "not seen in the pod's status yet"  # for messages: "not ready, waiting: ImagePullBackOff"
+
+    @property
+    def succeeded(self) -> bool:
+        return self.ended and self.exit_code == 0
+
+    def describe(self) -> str:
+        return self.state
+
+
+UNSEEN = Container()

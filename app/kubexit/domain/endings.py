@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from kubexit.domain import exit_codes, tombstone
 from kubexit.domain.durations import format_duration
-from kubexit.domain.exit_codes import KILLED, SIGNALLED, STOPPED, STOPPED_ALWAYS, reported_code
+from kubexit.domain.exit_codes import KILLED, NOT_STARTED, SIGNALLED, STOPPED, STOPPED_ALWAYS, TOLD, reported_code
 from kubexit.domain.record import Record
 from kubexit.domain.signal_names import KILL, signal_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kubexit.domain.config import Config
-    from kubexit.domain.dependencies import Dependency, Peer
-    from kubexit.domain.events import ChildExited, StartFailed
+    from kubexit.domain.dependencies import Dependency, Facts
+    from kubexit.domain.events import ChildExited, PodWatchFailed, StartFailed
     from kubexit.domain.tombstone import Tombstone
 
 
@@ -22,7 +24,7 @@ LONGEST_MESSAGE = 1_000  # characters in a tombstone, which readers take up to 6
 class Stop(Record):
     """A stop that dead dependencies caused."""
 
-    deaths: tuple[tuple[Dependency, Peer], ...]
+    deaths: tuple[tuple[Dependency, Facts], ...]
 
     @property
     def all_succeeded(self) -> bool:
@@ -60,30 +62,38 @@ class Ending(Record):
         )
 
 
-def dead_before_start(config: Config, deaths: list[tuple[Dependency, Peer]]) -> Ending:
+def dead_before_start(config: Config, deaths: Sequence[tuple[Dependency, Facts]]) -> Ending:
     """End because dependencies are dead and the child was not started yet."""
     stop = Stop(tuple(deaths))
-    code = reported_code(exit_codes.STOPPED_BEFORE_START, _stop_causes(stop), config.exit_rules)
+    code = reported_code(exit_codes.STOPPED_BEFORE_START, _stop_causes(stop) | {NOT_STARTED}, config.exit_rules)
     return Ending(code, tombstone.DEPENDENCY_DIED, f"{stop.message}; the command was not started")
 
 
-def birth_failed(dependency: Dependency, peer: Peer) -> Ending:
+def birth_failed(dependency: Dependency, peer: Facts) -> Ending:
     """End because a birth dependency died during the wait and its condition can no longer come true."""
     what = f"birth dependency {dependency.name} {peer.describe()} before it was {dependency.condition}"
     return Ending(exit_codes.FAILURE, tombstone.DEPENDENCY_FAILED, f"{what}; the command was not started: see the log of {dependency.name}")
 
 
-def birth_timeout(config: Config, unmet: list[tuple[Dependency, Peer]]) -> Ending:
-    """End because the birth dependencies took too long."""
-    missing = ", ".join(f"{dependency.name} (wanted: {dependency.condition}): {peer.describe()}" for dependency, peer in unmet)
-    message = (
-        f"birth dependencies not met within {format_duration(config.birth_timeout)}: {missing}; the command was not started: "
-        "see their logs, or give them longer by KUBEXIT_BIRTH_TIMEOUT"
-    )
-    return Ending(exit_codes.FAILURE, tombstone.BIRTH_TIMEOUT, message)
+def birth_timeout(config: Config, unmet: Sequence[tuple[Dependency, Facts]], trouble: str) -> Ending:
+    """End because the birth dependencies took too long, or the pod's status could not be read in time."""
+    missing = ", ".join(f"{dependency.name} (wanted: {dependency.condition}): {facts.describe()}" for dependency, facts in unmet)
+    what = f"birth dependencies not met within {format_duration(config.birth_timeout)}: {missing}"
+    if not unmet:
+        what = f"the pod's status was not read within {format_duration(config.birth_timeout)}"
+    advice = "see their logs, or give them longer by KUBEXIT_BIRTH_TIMEOUT"
+    if trouble:
+        what, advice = f"{what}; last trouble: {trouble}", "see to that, or give it longer by KUBEXIT_BIRTH_TIMEOUT"
+    return Ending(exit_codes.FAILURE, tombstone.BIRTH_TIMEOUT, f"{what}; the command was not started: {advice}")
 
 
-def signalled_before_start(number: int, unmet: list[Dependency]) -> Ending:
+def pod_watch_failed(event: PodWatchFailed) -> Ending:
+    """End because the pod's status, on which the start depends, cannot be read or says that the start can never come."""
+    reason = tombstone.INTERNAL if event.internal else tombstone.DEPENDENCY_FAILED
+    return Ending(exit_codes.FAILURE, reason, f"{event.why}; the command was not started")
+
+
+def signalled_before_start(number: int, unmet: Sequence[Dependency]) -> Ending:
     """End because a signal came while we waited."""
     waiting = " while waiting for " + ", ".join(dependency.name for dependency in unmet) if unmet else ""
     return Ending(SIGNALLED + number, tombstone.TERMINATED, f"received {signal_name(number)}{waiting}; the command was not started")
@@ -102,13 +112,14 @@ def child_exited(config: Config, event: ChildExited, stop: Stop | None, *, kille
     obeyed = next((number for number in outside_stops if number in (event.signal, own - SIGNALLED)), 0)
     reason, message = _plain_reason(event, obeyed), how
     if stop is not None:
+        causes = frozenset((TOLD,))
         reason, message = tombstone.DEPENDENCY_DIED, f"{stop.message}; {how}"
         if killed and event.signal == KILL:
             causes = frozenset((KILLED,))
             reason = tombstone.GRACE_EXPIRED
             message = f"{stop.message}; the child did not end within {format_duration(config.grace_period)} and was killed"
-        elif config.stop_signal in (event.signal, own - SIGNALLED):
-            causes = _stop_causes(stop)
+        elif config.stop_signal and config.stop_signal in (event.signal, own - SIGNALLED):
+            causes |= _stop_causes(stop)
     elif obeyed:
         message = f"{how} after {signal_name(obeyed)} from outside"
     return Ending(reported_code(own, causes, config.exit_rules), reason, message, own, event.signal)
@@ -126,7 +137,7 @@ def _stop_causes(stop: Stop) -> frozenset[str]:
     return frozenset((STOPPED, STOPPED_ALWAYS) if stop.all_succeeded else (STOPPED_ALWAYS,))
 
 
-def _names(deaths: tuple[tuple[Dependency, Peer], ...]) -> str:
+def _names(deaths: tuple[tuple[Dependency, Facts], ...]) -> str:
     """Give "dependency main exited 3", "dependencies a exited 0, b vanished"."""
     described = ", ".join(f"{dependency.name} {peer.describe()}" for dependency, peer in deaths)
     return f"{'dependency' if len(deaths) == 1 else 'dependencies'} {described}"

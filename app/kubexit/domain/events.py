@@ -6,7 +6,9 @@ from kubexit.domain.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from kubexit.domain.dependencies import Peer
+    from collections.abc import Mapping
+
+    from kubexit.domain.dependencies import Container, Peer
 
 
 class PeerChanged(Record):
@@ -18,6 +20,25 @@ class PeerChanged(Record):
 
 class GraveyardSurveyed(Record):
     """Every dependency has been looked at once: the PeerChanged events so far are what was true before us."""
+
+
+class PodChanged(Record):
+    """The pod's status says something new: this is all that it says of our dependencies, and of ourselves."""
+
+    containers: Mapping[str, Container]
+
+
+class PodTroubled(Record):
+    """The pod's status cannot be read at the moment; it is tried again."""
+
+    why: str
+
+
+class PodWatchFailed(Record):
+    """The pod's status cannot be read, or what we wait for cannot come true."""
+
+    why: str
+    internal: bool = False  # the helper program broke down
 
 
 class SignalReceived(Record):
@@ -51,8 +72,27 @@ class ChildExited(Record):
     out_of_memory: bool = False  # the kernel's OOM killer was at work in this container
 
 
+class StopRequestAnswered(Record):
+    """The HTTP request that asks the child to stop is over."""
+
+    error: str = ""  # "": it was taken
+
+
 class DeadlinePassed(Record):
     """The time that the state waited for has come."""
 
 
-Event = PeerChanged | GraveyardSurveyed | SignalReceived | ChildStarted | StartFailed | ChildStopped | ChildExited | DeadlinePassed
+Event = (
+    PeerChanged
+    | GraveyardSurveyed
+    | PodChanged
+    | PodTroubled
+    | PodWatchFailed
+    | SignalReceived
+    | ChildStarted
+    | StartFailed
+    | ChildStopped
+    | ChildExited
+    | StopRequestAnswered
+    | DeadlinePassed
+)

@@ -15,6 +15,9 @@ STOPPED = "stopped"  # told to stop by dependencies that all succeeded, and obey
 STOPPED_ALWAYS = "stopped-always"  # the same, however the dependencies ended
 KILLED = "killed"  # the grace period ran out
 CAUSES = (STOPPED, STOPPED_ALWAYS, KILLED)
+# What koordinator distinguishes besides; no KUBEXIT_EXIT_CODES has them
+TOLD = "told"  # told to stop by dependencies, and ended in any way before the grace period was over
+NOT_STARTED = "not-started"  # dependencies were dead before the child could be started
 ANY = "*"
 
 

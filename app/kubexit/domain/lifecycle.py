@@ -3,32 +3,29 @@
     WAITING ──► STARTING ──► RUNNING ──► ENDED         StartChild, then ChildStarted
        └───────────┴────────────┴──────────▲           a death, a signal, a timeout, a failure, the child's end
 
-A stop that dead dependencies cause is told in any phase with a child (`State.stop`); its deadline leads to SIGKILL.
+A stop that dead dependencies cause is told in any phase with a child (`State.stop`); its deadline leads to SIGKILL. Facts about
+dependencies come from the graveyard or from the pod's status, as each dependency says; what they mean is the same.
 """
 
 from __future__ import annotations
 
 from kubexit.domain import actions, endings, events
-from kubexit.domain.config import ALL_OF_THEM, Config
-from kubexit.domain.dependencies import ABSENT, Dependency, Peer
+from kubexit.domain.dependencies import GRAVEYARD, KUBERNETES
 from kubexit.domain.endings import Ending, Stop
-from kubexit.domain.record import Record
 from kubexit.domain.signal_names import CONT, INT, KILL, QUIT, TERM, TSTP, TTIN, TTOU, URG, WINCH, signal_name
+from kubexit.domain.state import ENDED, RUNNING, STARTING, WAITING, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from kubexit.domain.actions import Action
+    from kubexit.domain.config import Config
+    from kubexit.domain.dependencies import Dependency, Facts
     from kubexit.domain.events import Event
 
-    Step = tuple["State", list[Action]]
-
-WAITING = "waiting"  # for birth dependencies, or for the first look at the graveyard
-STARTING = "starting"  # forked, but not known to execute its program yet
-RUNNING = "running"
-ENDED = "ended"
+    Step = tuple[State, list[Action]]
 
 SUPERVISOR = "supervisor"
 DEATH_WATCHER = "death graveyard watcher"
@@ -37,23 +34,6 @@ BIRTH_WATCHER = "birth dependencies watcher"
 SENT_TO_THE_GROUP = (INT, QUIT, TSTP, WINCH)  # by a terminal. Not HUP: that goes to the session's leader alone
 HARMLESS = (CONT, URG, WINCH)  # what would not end a process that is none of a supervisor either
 SUSPENDING = (TSTP, TTIN, TTOU)
-
-
-class State(Record):
-    """All that is known. Times are nanoseconds of the monotonic clock."""
-
-    config: Config
-    restarted: bool = False  # this container was here before: its own lock file or tombstone was found
-    phase: str = WAITING
-    surveyed: bool = False
-    peers: Mapping[str, Peer] = {}  # never changed in place
-    ended_before: Mapping[str, Peer] = {}  # peers that had ended before our first look, and have not lived since
-    deadline: int | None = None
-    stop: Stop | None = None
-    killed: bool = False
-    child_stopped: bool = False
-    outside_stops: Mapping[int, int] = {}  # TERM and its like, that came from outside and were passed on, and when
-    ending: Ending | None = None
 
 
 def step(state: State, event: Event, now: int) -> Step:
@@ -68,7 +48,7 @@ def is_outside_stop(config: Config, event: events.SignalReceived) -> bool:
 
     That may be WINCH, as httpd's is: a terminal that is resized asks nothing.
     """
-    asks = event.number in (TERM, INT, QUIT, config.stop_signal)
+    asks = event.number in (TERM, INT, QUIT, config.stop_signal, *config.delayed_signals)
     return asks and not (event.from_terminal and event.number == WINCH)
 
 
@@ -83,36 +63,60 @@ def _peer_changed(state: State, event: events.PeerChanged, now: int) -> Step:
     following = state.replace(peers={**state.peers, name: peer}, ended_before=before)
     if not state.surveyed:
         return following, []
-    return _then(_news(state, following, name), _reconsider(following, now))
+    return _then(_news(state, following, name, GRAVEYARD), _reconsider(following, now))
 
 
 def _graveyard_surveyed(state: State, _event: events.GraveyardSurveyed, now: int) -> Step:
     config = state.config
-    deadline = now + config.birth_timeout if config.birth_deps and config.birth_timeout else None
+    limited = config.birth_timeout and (config.birth_deps or config.watches_pod)
+    deadline = now + config.birth_timeout if limited else None
     before = {name: peer for name, peer in state.peers.items() if peer.ended}
     following = state.replace(surveyed=True, ended_before=before, deadline=deadline)
-    news = [trace for name in state.peers for trace in _news(State(config), following, name)]
+    news = [trace for name in state.peers for trace in _news(State(config), following, name, GRAVEYARD)]
     return _then(news, _reconsider(following, now))
 
 
-def _news(before: State, state: State, name: str) -> list[Action]:
-    """Trace what is new of a peer, in the words of the originals."""
-    peer = _peer(state, name)
+def _news(before: State, state: State, name: str, source: str) -> list[Action]:
+    """Trace what is new of a dependency, in the words of the originals."""
+    births, deaths = (
+        [dependency for dependency in wanted if (dependency.name, dependency.source) == (name, source)]
+        for wanted in (state.config.birth_deps, state.config.death_deps)
+    )
     news: list[Action] = []
-    if peer.ended and not _peer(before, name).ended and _is_among(name, state.config.death_deps):
+    if any(state.facts(dependency).ended and not before.facts(dependency).ended for dependency in deaths):
         news.append(actions.Trace(DEATH_WATCHER, f"New death: {name}"))
-    if state.phase == WAITING and _is_among(name, state.config.birth_deps):
-        news.append(actions.Trace(BIRTH_WATCHER, f"{name}: {peer.describe()}"))
+    if births and state.phase == WAITING:
+        news.append(actions.Trace(BIRTH_WATCHER, f"{name}: {state.facts(births[0]).describe()}"))
     return news
 
 
-def _is_among(name: str, dependencies: tuple[Dependency, ...]) -> bool:
-    return any(dependency.name == name for dependency in dependencies)
+# ── the pod's status ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _pod_changed(state: State, event: events.PodChanged, now: int) -> Step:
+    first = event.containers if state.containers is None else state.first_containers
+    following = state.replace(containers=event.containers, first_containers=first, trouble="")
+    known = state.containers or {}
+    changed = [name for name, container in event.containers.items() if container != known.get(name)]
+    news = [trace for name in changed for trace in _news(state, following, name, KUBERNETES)]
+    return _then(news, _reconsider(following, now))
+
+
+def _pod_troubled(state: State, event: events.PodTroubled, _now: int) -> Step:
+    if event.why == state.trouble:
+        return state, []
+    return state.replace(trouble=event.why), [actions.Warn(event.why)]
+
+
+def _pod_watch_failed(state: State, event: events.PodWatchFailed, _now: int) -> Step:
+    if state.phase == WAITING:
+        return _end(state, endings.pod_watch_failed(event))
+    return state, [actions.Warn(f"{event.why}; the child lives on, and the pod's status is read again soon")]
 
 
 def _reconsider(state: State, now: int) -> Step:
-    """Act on what is known of the peers: it counts the same whether it was true before us or came true just now."""
-    deaths = _deaths(state)
+    """Act on what is known: it counts the same whether it was true before us or came true just now."""
+    deaths = state.deaths()
     if state.phase == WAITING:
         return _reconsider_wait(state, deaths)
     if deaths and state.stop is None:
@@ -120,48 +124,46 @@ def _reconsider(state: State, now: int) -> Step:
     return state, []
 
 
-def _peer(state: State, name: str) -> Peer:
-    """Give what counts as known of a peer. After our own restart, one that had failed is about to be restarted as well."""
-    peer = state.peers.get(name, ABSENT)
-    return ABSENT if state.restarted and name in state.ended_before and not peer.succeeded else peer
-
-
-def _deaths(state: State) -> list[tuple[Dependency, Peer]]:
-    """Give the death dependencies that are a reason to stop now."""
-    wanted = state.config.death_deps
-    met = [(dependency, _peer(state, dependency.name)) for dependency in wanted]
-    met = [(dependency, peer) for dependency, peer in met if peer.meets(dependency.condition)]
-    return [] if state.config.death_mode == ALL_OF_THEM and len(met) < len(wanted) else met
-
-
-def _reconsider_wait(state: State, deaths: list[tuple[Dependency, Peer]]) -> Step:
+def _reconsider_wait(state: State, deaths: list[tuple[Dependency, Facts]]) -> Step:
+    config = state.config
     if deaths:
-        return _end(state, endings.dead_before_start(state.config, deaths))
-    unmet = _unmet_births(state)
+        return _end(state, endings.dead_before_start(config, deaths))
+    unmet = state.unmet_births()
     for dependency in unmet:
-        peer = _peer(state, dependency.name)
-        if peer.ended and dependency.name not in state.ended_before:
-            return _end(state, endings.birth_failed(dependency, peer))
-    if unmet:
+        if state.is_lost(dependency):
+            return _end(state, endings.birth_failed(dependency, state.facts(dependency)))
+    unseen = not state.surveyed or (config.watches_pod and state.containers is None)
+    if unmet or unseen:
         return state, []
-    return state.replace(phase=STARTING, deadline=None), [actions.StartChild()]
+    todo: list[Action] = [actions.EndPodWatch()] if config.waits_for_pod and not config.watches_pod else []
+    return state.replace(phase=STARTING, deadline=None), [*todo, actions.StartChild()]
 
 
-def _unmet_births(state: State) -> list[Dependency]:
-    wanted = state.config.birth_deps
-    return [dependency for dependency in wanted if not _peer(state, dependency.name).meets(dependency.condition)]
-
-
-def _begin_stop(state: State, deaths: list[tuple[Dependency, Peer]], now: int) -> Step:
-    signal = state.config.stop_signal
+def _begin_stop(state: State, deaths: list[tuple[Dependency, Facts]], now: int) -> Step:
+    config = state.config
     todo: list[Action] = [actions.Trace(SUPERVISOR, "Terminating child process")]
-    told = state.outside_stops.get(signal)
-    if told is None or now >= told + state.config.grace_period:  # to many programs a second SIGTERM means "at once"
-        todo.append(actions.SignalChild(signal))
+    if config.watches_pod:  # further deaths change nothing
+        todo.append(actions.EndPodWatch())
+    number = config.stop_signal or state.delayed  # what is held back is not lost where we have no signal of our own to send
+    told = state.outside_stops.get(number)
+    if config.stop_request:
+        todo.append(actions.RequestStop(config.stop_request, config.grace_period))
+    elif number and (told is None or now >= told + config.grace_period):  # to many programs a second SIGTERM means "at once"
+        todo.append(actions.SignalChild(number))
     if state.child_stopped:  # else the signal would wait for a SIGCONT that nobody sends
         todo.append(actions.SignalChild(CONT))
-    stop = Stop(tuple(deaths))
-    return state.replace(stop=stop, deadline=now + state.config.grace_period, child_stopped=False), todo
+    # an outside stop that is held back is as good as passed on
+    return state.replace(stop=Stop(tuple(deaths)), deadline=now + config.grace_period, delayed=0, child_stopped=False), todo
+
+
+def _stop_request_answered(state: State, event: events.StopRequestAnswered, _now: int) -> Step:
+    if not event.error:
+        return state, [actions.Trace(SUPERVISOR, "The child has taken the request to stop")]
+    if state.killed:
+        return state, []
+    number = state.config.stop_signal
+    warning = f"the child did not take the request to stop: {event.error}; {signal_name(number)} is sent instead"
+    return state, [actions.Warn(warning), actions.SignalChild(number)]
 
 
 # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,8 +173,10 @@ def _deadline_passed(state: State, _event: events.DeadlinePassed, now: int) -> S
     if state.deadline is None or now < state.deadline:
         return state, []
     if state.phase == WAITING:
-        unmet = [(dependency, state.peers.get(dependency.name, ABSENT)) for dependency in _unmet_births(state)]
-        return _end(state, endings.birth_timeout(state.config, unmet))
+        unmet = [(dependency, state.last_known(dependency)) for dependency in state.unmet_births()]
+        return _end(state, endings.birth_timeout(state.config, unmet, state.trouble))
+    if state.delayed:
+        return _end_delay(state, now)
     kill: list[Action] = [actions.Trace(SUPERVISOR, "Killing child process"), actions.SignalChild(KILL)]
     return state.replace(deadline=None, killed=True), kill
 
@@ -194,18 +198,35 @@ def _signal_while_waiting(state: State, event: events.SignalReceived) -> Step:
             return state, []
         if number in SUSPENDING:
             return state, [actions.StopSelf()]
-    return _end(state, endings.signalled_before_start(number, _unmet_births(state)))
+    return _end(state, endings.signalled_before_start(number, state.unmet_births()))
 
 
 def _pass_on(state: State, event: events.SignalReceived, now: int) -> Step:
     number = event.number
+    has_had_it = event.from_terminal and number in SENT_TO_THE_GROUP and not state.config.signal_group
+    if is_outside_stop(state.config, event) and not has_had_it and _is_to_be_delayed(state, number):
+        return state.replace(delayed=number, deadline=now + state.config.stop_delay), []
+    if state.delayed and is_outside_stop(state.config, event):  # asked a second time: now
+        state, todo = _end_delay(state, now)
+        if number in state.outside_stops:
+            return state, [] if has_had_it else todo
+        return _then(todo, _pass_on(state, event, now))
     if is_outside_stop(state.config, event):
         state = state.replace(outside_stops={**state.outside_stops, number: now})
     if number == CONT:
         state = state.replace(child_stopped=False)
-    if event.from_terminal and number in SENT_TO_THE_GROUP and not state.config.signal_group:
-        return state, []
-    return state, [actions.SignalChild(number)]
+    return state, [] if has_had_it else [actions.SignalChild(number)]
+
+
+def _is_to_be_delayed(state: State, number: int) -> bool:
+    config = state.config
+    return bool(config.stop_delay) and number in config.delayed_signals and not state.delayed and not state.outside_stops and state.stop is None
+
+
+def _end_delay(state: State, now: int) -> Step:
+    number = state.delayed
+    following = state.replace(delayed=0, deadline=None, outside_stops={**state.outside_stops, number: now})
+    return following, [actions.SignalChild(number)]
 
 
 # ── the child ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -242,10 +263,14 @@ def _then(first: list[Action], following: Step) -> Step:
 HANDLERS: dict[type[Event], Callable[[State, Any, int], Step]] = {
     events.PeerChanged: _peer_changed,
     events.GraveyardSurveyed: _graveyard_surveyed,
+    events.PodChanged: _pod_changed,
+    events.PodTroubled: _pod_troubled,
+    events.PodWatchFailed: _pod_watch_failed,
     events.SignalReceived: _signal_received,
     events.ChildStarted: _child_started,
     events.StartFailed: _start_failed,
     events.ChildStopped: _child_stopped,
     events.ChildExited: _child_exited,
+    events.StopRequestAnswered: _stop_request_answered,
     events.DeadlinePassed: _deadline_passed,
 }

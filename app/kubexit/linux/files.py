@@ -1,4 +1,7 @@
-"""Files of a directory that others write to as well: no link is followed, and nothing but a regular file is ever touched."""
+"""Files of a directory that others write to as well: no link is followed, and nothing but a regular file is ever touched.
+
+`read_text` alone is for files of the system.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,23 @@ def read_regular(directory: int, name: bytes, limit: int) -> bytes | None:
     if len(data) > limit:
         raise OSError(EINVAL, f"larger than {limit} bytes")
     return data
+
+
+def read_text(path: str, limit: int = 4096) -> str:
+    """Give the first `limit` bytes of a small file of the system as text, blanks around it taken off; "" if it cannot be read.
+
+    Links are followed: a volume of the downward API has nothing else.
+    """
+    try:
+        fd = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return posix.read(fd, limit).decode("utf-8", "surrogateescape").strip()
+    except OSError:  # a directory, a FIFO
+        return ""
+    finally:
+        posix.close(fd)
 
 
 def replace(directory: int, name: bytes, temporary: bytes, data: bytes) -> None:

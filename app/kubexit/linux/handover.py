@@ -23,9 +23,13 @@ SOURCE, TREE, SINGLE_FILE = "source", "tree", "single file"
 
 
 class Start:
-    """The start of this process: `environment` are the raw NAME=value entries; mask and ignored have bit n-1 for signal n."""
+    """The start of this process: `argv0` is the name it was called by, `environment` are the raw NAME=value entries.
 
-    def __init__(self, environment: list[bytes], mask: int, ignored: int, form: str) -> None:
+    mask and ignored have bit n-1 for signal n.
+    """
+
+    def __init__(self, argv0: bytes, environment: list[bytes], mask: int, ignored: int, form: str) -> None:
+        self.argv0 = argv0
         self.environment = environment
         self.mask = mask
         self.ignored = ignored
@@ -53,13 +57,13 @@ def take_over() -> Start:
     entries = _entries()
     private = dict(entry.split(b"=", 1) for entry in entries if entry.partition(b"=")[0] in PRIVATE and b"=" in entry)
     if MASK not in private:
-        return Start(entries, blocked_now, signals.ignored_signals(), SOURCE)
+        return Start(sys.argv[0].encode("utf-8", "surrogateescape"), entries, blocked_now, signals.ignored_signals(), SOURCE)
     form = TREE
     if BUNDLE in private:
         form = SINGLE_FILE
         _forget_bundle(private[BUNDLE], private.get(MEMFDS, b""))
     environment = [entry.removeprefix(HID) for entry in entries if entry.partition(b"=")[0] not in PRIVATE]
-    return Start(environment, int(private[MASK], 16), int(private[IGNORED], 16), form)
+    return Start(private[ARGV0], environment, int(private[MASK], 16), int(private[IGNORED], 16), form)
 
 
 def _entries() -> list[bytes]:
