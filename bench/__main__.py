@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import machine, measure, report
-from bench.forms import ROOT, Form, present_forms
+from bench import machine, measure, pods, report
+from bench.forms import ROOT, Form, present_forms, size_in_bytes
 from bench.measure import Samples
 
 DOCUMENT = ROOT / "docs" / "PERFORMANCE.md"
@@ -23,33 +23,45 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write the results into {DOCUMENT.relative_to(ROOT)}")
     options = parser.parse_args()
     forms = present_forms()
-    samples = run(forms, max(options.rounds, 1), options.idle)
+    with pods.ready_pod() as pod:
+        samples = run(forms, pod, max(options.rounds, 1), options.idle)
     results = f"{machine.describe(forms, options.rounds)}\n\n{report.render(samples, forms, options.idle)}"
     sys.stdout.write(results + "\n")
     if options.write:
         write(results)
 
 
-def run(forms: list[Form], rounds: int, idle_seconds: float) -> Samples:
+def run(forms: list[Form], pod: pods.ReadyPod, rounds: int, idle_seconds: float) -> Samples:
     """Measure: in each round every form in turn, so that whatever else the machine does meets them all alike."""
     samples = Samples()
     for number in range(-WARM_UP_ROUNDS, rounds):
         tell(f"round {max(number + 1, 0)} of {rounds}")
-        into = samples if number >= 0 else Samples()
         turn = number % len(forms)
-        order = forms[turn:] + forms[:turn]
-        for form in order:
-            measure.measure_start(form, into)
-        for form in order:
-            if form.is_kubexit:
-                measure.measure_told(form, into)
-        if number % ROUNDS_PER_CROWD == 0:
-            for form in order:
-                measure.measure_many(form, into)
+        measure_all(forms[turn:] + forms[:turn], pod, samples if number >= 0 else Samples(), crowd=number % ROUNDS_PER_CROWD == 0)
     tell(f"idle for {idle_seconds:g} s")
     measure.measure_idle(forms, samples, idle_seconds)
     tell("")
+    for form in forms:
+        if form.file:
+            samples.add(measure.SIZE, form, size_in_bytes(form.file) / 1e6)
     return samples
+
+
+def measure_all(forms: list[Form], pod: pods.ReadyPod, into: Samples, *, crowd: bool) -> None:
+    """Measure one round; with `crowd` also what takes long."""
+    kubexits, shipped = [form for form in forms if form.is_kubexit], [form for form in forms if form.is_shipped]
+    for form in forms:
+        measure.measure_start(form, into)
+    for form in kubexits:
+        measure.measure_told(form, into)
+    for form in shipped:
+        pod.measure_helper(form, into)
+        pod.measure_wait(form, into)
+    for form in forms if crowd else ():
+        measure.measure_many(form, into)
+    for form in shipped if crowd else ():
+        measure.measure_alone(form, into)
+        pod.weigh(form, into)
 
 
 def tell(what: str) -> None:

@@ -28,6 +28,11 @@ class Form:
     file: Path | None = None  # what has to be shipped: a file, or a folder
     is_kubexit: bool = False  # knows the graveyard: tells and is told
 
+    @property
+    def is_shipped(self) -> bool:
+        """Tell whether it is a kubexit with all that it needs, the helper program too."""
+        return self.is_kubexit and self.file is not None
+
     def command(self, role: str) -> list[str]:
         """Give the command line that runs bench/child.c in this role."""
         return [*self.prefix, str(CHILD), role]

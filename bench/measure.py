@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 START, EXIT, CPU, TOLD, TOLD_ALL = "start to child", "start to exit", "CPU of that", "main's end to SIGTERM", "40 sidecars told"  # milliseconds
 RSS_ONE, PSS_ONE, RSS_ALL, PSS_ALL = "RSS of one", "PSS of one", "RSS of 40", "PSS of 40"  # MB
+IMPORTED, WAITED, WAITED_CPU = "helper's own start", "start to child, ready before", "CPU of that wait"  # milliseconds
+SIZE = "size"  # MB
+RSS_ALONE, RSS_WAITED = "RSS without a wait", "RSS after the wait"  # MB
 SWITCHES, IDLE_CPU = "context switches", "CPU time"  # of a whole idle window; CPU time in milliseconds
 MANY = 40  # sidecars
 
@@ -81,6 +84,19 @@ def _weigh(pod: Pod, form: Form, samples: Samples, rss: str, pss: str) -> None:
     sizes = [_memory(sidecar.pid) for sidecar in pod.sidecars]
     samples.add(rss, form, sum(size["Rss"] for size in sizes) * 1024 / 1e6)
     samples.add(pss, form, sum(size["Pss"] for size in sizes) * 1024 / 1e6)
+
+
+def resident(pid: int) -> float:
+    """Give what a process has in RAM, in MB."""
+    return _memory(pid)["Rss"] * 1024 / 1e6
+
+
+def measure_alone(form: Form, samples: Samples) -> None:
+    """Weigh a supervisor that had nothing to wait for, and whose child sleeps."""
+    with fresh_graveyard() as graveyard, Run(form, "main", {"KUBEXIT_NAME": "client", "KUBEXIT_GRAVEYARD": str(graveyard)}) as run:
+        run.next_time()
+        run.settle(graveyard / "client")
+        samples.add(RSS_ALONE, form, resident(run.pid))
 
 
 def _memory(pid: int) -> dict[str, int]:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from bench import measure
-from bench.forms import FLOOR, SINGLE_FILE, TREE, Form, size_in_bytes
+from bench.forms import FLOOR, SINGLE_FILE, TREE, Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,26 +18,27 @@ ABSENT = ""  # a cell of what a program does not do
 
 @dataclasses.dataclass(frozen=True)
 class Aim:
-    """An upper limit for a form's measure, or for its ratio to the floor's start to child."""
+    """An upper limit for a form's measure, or for its ratio to another: the floor's, or its own."""
 
     form: Form
     measure: str
     limit: float
-    against: str | None = None  # the floor's measure that it is divided by
+    against: str | None = None  # the measure that it is divided by
+    base: Form | None = FLOOR  # whose; None: its own
     unit: str = ""
 
     def row(self, samples: Samples) -> list[str]:
         """Give the aim, what is reached (median, minimum) and whether that is enough. The medians decide."""
         what = f"{self.form.name}: {self.measure}"
         if self.against:
-            what += f" / floor's {self.against}"
+            what += f" / {'floor' if self.base else 'its'} {self.against}"
         reached = [self._reached(take) for take in (samples.median, samples.least)]
         verdict = "not measured" if reached[0] is None else "yes" if round(reached[0], 2) <= self.limit else "**no**"
         return [what, f"≤ {self.limit:g}{self.unit}", *(_number(value, 2) for value in reached), verdict]
 
     def _reached(self, take: Callable[[str, Form], float | None]) -> float | None:
         value = take(self.measure, self.form)
-        return _ratio(value, take(self.against, FLOOR)) if self.against else value
+        return _ratio(value, take(self.against, self.base or self.form)) if self.against else value
 
 
 AIMS = (
@@ -48,6 +49,9 @@ AIMS = (
     *(Aim(form, measure.TOLD_ALL, 2.5, measure.START) for form in (TREE, SINGLE_FILE)),
     *(Aim(form, measure.RSS_ONE, 11, unit=" MB") for form in (TREE, SINGLE_FILE)),
     *(Aim(form, measure.SWITCHES, 0) for form in (TREE, SINGLE_FILE)),
+    *(Aim(form, measure.WAITED, 2, measure.IMPORTED, None) for form in (TREE, SINGLE_FILE)),
+    *(Aim(form, measure.RSS_WAITED, 1.02, measure.RSS_ALONE, None) for form in (TREE, SINGLE_FILE)),
+    Aim(SINGLE_FILE, measure.SIZE, 30, unit=" MB"),
 )
 
 
@@ -59,7 +63,14 @@ def render(samples: Samples, forms: Sequence[Form], idle_seconds: float) -> str:
     memory = (measure.RSS_ONE, measure.PSS_ONE, measure.RSS_ALL, measure.PSS_ALL)
     weights = [[form.name, *(_number(samples.median(name, form), 1) for name in memory)] for form in forms]
     idle = [[form.name, _number(samples.median(measure.SWITCHES, form), 0), _number(samples.median(measure.IDLE_CPU, form), 3)] for form in forms]
-    sizes = [[form.name, f"{size_in_bytes(form.file) / 1e6:.2f}"] for form in forms if form.file]
+    waits = (measure.IMPORTED, measure.WAITED, measure.WAITED_CPU)
+    waited = [
+        [form.name, *(_pair([samples.median(name, form), samples.least(name, form)]) for name in waits)]
+        + [_number(samples.median(name, form), 2) for name in (measure.RSS_ALONE, measure.RSS_WAITED)]
+        for form in kubexits
+        if form.is_shipped
+    ]
+    sizes = [[form.name, _number(samples.median(measure.SIZE, form), 2)] for form in forms if form.file]
     return "\n\n".join(
         (
             "**Start** (ms: median / minimum; / floor: the same two as ratios)\n\n"
@@ -69,6 +80,8 @@ def render(samples: Samples, forms: Sequence[Form], idle_seconds: float) -> str:
             "**Memory** of supervisors whose child sleeps (MB of 10⁶ bytes, medians)\n\n" + _table(["", *memory], weights),
             f"**Idle** for {idle_seconds:g} s, all supervisors of a pod (kubexit: main and one sidecar with a death dependency)\n\n"
             + _table(["", "context switches", "CPU time (ms)"], idle),
+            "**Wait for the pod's status** (ms: median / minimum; MB: medians)\n\n"
+            + _table(["", *waits, measure.RSS_ALONE, measure.RSS_WAITED], waited),
             "**Size** (MB of 10⁶ bytes)\n\n" + _table(["", "size"], sizes),
             "**Aims** (the medians decide)\n\n" + _table(["", "aim", "median", "minimum", "reached"], [aim.row(samples) for aim in AIMS]),
         )

@@ -13,7 +13,6 @@ from kubexit.domain.signal_names import CONT, KILL
 from kubexit.domain.state import WAITING, State
 from kubexit.linux import cgroup, process, signals, terminal
 from kubexit.linux.process import Child, Command
-from kubexit.pod import Pod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from kubexit.graveyard import Graveyard, NoGraveyard
     from kubexit.linux.handover import Start
     from kubexit.log import Log
+    from kubexit.pod import Pod
     from kubexit.watch import Watch
 
 MILLISECOND = 1_000_000  # nanoseconds
@@ -46,13 +46,18 @@ class Supervisor:
         self._oom_kills = 0
         self._reapable = False  # SIGCHLD came: there may be something to wait for
         self._poll = select.poll()
-        self._pod = Pod(config, start, self._poll, lambda message: log.event(BIRTH_WATCHER, message))
+        self._pod = self._pod_of(config) if config.waits_for_pod or config.watches_pod else None
         process.adopt_orphans()
         signals.expect_children()
         self._signals = signals.SignalFd()
         self._poll.register(self._signals, select.POLLIN)
         if watch and watch.fileno() >= 0:
             self._poll.register(watch, select.POLLIN)
+
+    def _pod_of(self, config: Config) -> Pod:
+        from kubexit.pod import Pod  # noqa: PLC0415  0.3 ms that a start without it need not pay
+
+        return Pod(config, self._start, self._poll, lambda message: self._log.event(BIRTH_WATCHER, message))
 
     def run(self) -> Ending:
         """Supervise, and give the end."""
@@ -62,25 +67,30 @@ class Supervisor:
         for event in self._news_of_signals():  # what came while the interpreter started
             self._happened(event)
         self._happened(events.GraveyardSurveyed())
-        if self._state.phase == WAITING:
+        if self._pod and self._state.phase == WAITING:
             for event in self._pod.begin_watch():
                 self._happened(event)
         while self._state.ending is None:
             self._poll.poll(self._timeout())
             for event in self._news():
                 self._happened(event)
-        self._pod.end()
+        self._end_helpers()
         return self._state.ending
 
     def close(self) -> None:
         """Let the helpers that were ended go, and with them all that they have unpacked."""
-        self._pod.wait_gone()
+        if self._pod:
+            self._pod.wait_gone()
 
     def abandon(self) -> None:
         """End the child at once: we cannot go on (an internal error), and it must not live without a supervisor."""
         if self._child:
             self._child.send(KILL)
-        self._pod.end()
+        self._end_helpers()
+
+    def _end_helpers(self) -> None:
+        if self._pod:
+            self._pod.end()
 
     # ── what came ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,7 +102,8 @@ class Supervisor:
                 yield events.PeerChanged(name, peer)
             if self._state.stop is not None and self._watch.all_ended:
                 self._forget_watch()
-        yield from self._pod.news()
+        if self._pod:
+            yield from self._pod.news()
         yield from self._news_of_start()
         yield from self._news_of_children()
         if self._state.deadline is not None and time.monotonic_ns() >= self._state.deadline:
@@ -129,7 +140,7 @@ class Supervisor:
         while self._reapable:
             pid, status = process.reap()
             self._reapable = pid != 0
-            if self._reapable:
+            if self._reapable and self._pod:
                 yield from self._pod.reaped(pid, status)
             if self._child is None or pid != self._child.pid:
                 continue
@@ -154,7 +165,7 @@ class Supervisor:
 
     def _timeout(self) -> int | None:
         """Give the milliseconds until something has to be done even if nothing comes; None: nothing ever."""
-        looks = (self._watch.deadline() if self._watch else None, self._pod.deadline())
+        looks = (self._watch.deadline() if self._watch else None, self._pod.deadline() if self._pod else None)
         times = [at for at in (self._state.deadline, *looks) if at is not None]
         if not times:
             return None
@@ -186,9 +197,9 @@ class Supervisor:
                 return self._stop_self()
             case actions.Warn(message):
                 self._log.warning(message)
-            case actions.EndPodWatch():
+            case actions.EndPodWatch() if self._pod:
                 self._pod.end_watch()
-            case actions.RequestStop():
+            case actions.RequestStop() if self._pod:
                 return list(self._pod.request_stop(action))
         return []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 APP = Path(__file__).parents[2] / "app"
+HELPERS = set((APP / "kubexit" / "helpers").rglob("*.py"))
 INTERPRETER = Path(sys.base_prefix) / "bin" / "python3.11"
 IMPURE = {
     "os",
@@ -70,20 +71,44 @@ def test_the_light_program_loads_nothing_but_built_in_modules() -> None:
     assert loaded <= LIGHT, f"new imports: {sorted(loaded - LIGHT)}"
 
 
-def test_every_import_of_the_program_is_at_the_top_of_its_file() -> None:
-    """In the single file an import within a function would fail: the unpacked bundle is gone by then."""
+def test_a_start_pays_for_nothing_that_it_does_not_use() -> None:
+    """The pod's status, koordinator's specs and the helper program are imported by the starts that have to do with them."""
+    loaded = loaded_by("import kubexit.cli")
+    assert not [name for name in loaded if name.startswith(("kubexit.pod", "kubexit.helper", "kubexit.linux.helper", "kubexit.domain.koordinator"))]
+    assert not {"kubexit.domain.reports", "kubexit.domain.json_reader", "kubexit.domain.pods"} & loaded
+
+
+@pytest.mark.parametrize("path", sorted((APP / "kubexit").rglob("*.py")), ids=lambda path: str(path.relative_to(APP)))
+def test_every_import_of_a_program_is_at_the_top_of_its_file(path: Path) -> None:
+    """In the single file an import within a function would fail: the unpacked bundle is gone by then, the helper's too.
+
+    Our own modules stay importable: what only some starts need may be imported by those.
+    """
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
+    nodes = [node for function in functions for node in ast.walk(function)]
+    assert not [node for node in nodes if isinstance(node, ast.Import)]
+    assert all((node.module or "").startswith("kubexit.") for node in nodes if isinstance(node, ast.ImportFrom))
+
+
+@pytest.mark.parametrize("path", sorted(set((APP / "kubexit").rglob("*.py")) - HELPERS), ids=lambda path: str(path.relative_to(APP)))
+def test_the_light_program_imports_what_is_light(path: Path) -> None:
+    """The helper program alone may import ordinary libraries: it is started when it is needed."""
     allowed = LIGHT | {"typing", "collections.abc", "types"}  # the latter only for type checkers
-    for path in sorted((APP / "kubexit").rglob("*.py")):
-        tree = ast.parse(path.read_text())
-        inside = [
-            node
-            for function in ast.walk(tree)
-            if isinstance(function, (ast.FunctionDef, ast.Lambda))
-            for node in ast.walk(function)
-            if isinstance(node, (ast.Import, ast.ImportFrom))
-        ]
-        assert inside == [], path
-        assert {name for name in imported_names(path) if not name.startswith("kubexit")} <= allowed, path
+    names = imported_names(path)
+    assert {name for name in names if not name.startswith("kubexit")} <= allowed
+    assert not any(name.startswith("kubexit.helpers") for name in names)
+
+
+def test_the_helper_program_imports_no_more_of_the_client_than_it_needs() -> None:
+    """The package's hundreds of API classes and models would take half a second and 40 MB; and kube_config reads files of users."""
+    names = {name for path in HELPERS for name in imported_names(path)}
+    assert {name for name in names if name.partition(".")[0] == "kubernetes"} == {
+        "kubernetes.client.configuration",
+        "kubernetes.client.exceptions",
+        "kubernetes.client.rest",
+        "kubernetes.config.config_exception",
+        "kubernetes.config.incluster_config",
+    }
 
 
 def test_the_domain_alone_loads_nothing_else() -> None:

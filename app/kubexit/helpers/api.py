@@ -28,7 +28,7 @@ from kubexit.helpers import stream, words
 from kubexit.helpers.failures import HopelessError, TroubleError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from urllib3 import BaseHTTPResponse
 
@@ -46,20 +46,21 @@ NO_CLUSTER = "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, a
 class Api:
     """List and watch of one pod."""
 
-    def __init__(self, pod: str, namespace: str) -> None:
+    def __init__(self, pod: str, namespace: str, connect: Callable[[Configuration], RESTClientObject] = RESTClientObject) -> None:
         self._namespace = namespace
         self._path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
         self._query = {"fieldSelector": f"metadata.name={pod}"}
         self._configuration = Configuration(connection_pool_maxsize=1, retries=False)
         self._configuration.proxy = None  # those of the environment are the application's
+        self._connect = connect
         self._client: RESTClientObject | None = None
 
-    def list(self, seconds: float) -> bytes:
+    def list_pod(self, seconds: float) -> bytes:
         """Give the PodList. TroubleError: not now; HopelessError: there is nothing to ask with."""
         return b"".join(self._pieces(self._query, seconds, stream.LARGEST))
 
-    def watch(self, version: str, seconds: int) -> Generator[bytes]:
-        """Give the pieces of a watch that the server is to end after so many seconds. Errors as those of `list`."""
+    def watch_pod(self, version: str, seconds: int) -> Generator[bytes]:
+        """Give the pieces of a watch that the server is to end after so many seconds. Errors as those of `list_pod`."""
         query = {**self._query, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds), "resourceVersion": version}
         return self._pieces(query, seconds + SPARE_SECONDS, None)
 
@@ -77,7 +78,7 @@ class Api:
         """Request, and give the body in pieces as they come, for as long as each comes in time."""
         token = self._token()
         if self._client is None:
-            self._client = RESTClientObject(self._configuration)
+            self._client = self._connect(self._configuration)
         headers = {**HEADERS, "Authorization": f"Bearer {token}"}
         url = f"{self._configuration.host}{self._path}?{urlencode(query)}"
         try:

@@ -22,16 +22,17 @@ FORBIDDEN, UNAUTHORIZED, GONE = 403, 401, 410
 GRANTING = 5.0  # seconds until a Role that was applied together with the pod counts
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before another try
 STEADY = 2.0  # seconds after which a watch counts as one that works
+MOST_TROUBLES = 20  # that are kept, in order to report each once
 LEAST_SILENCE, MOST_SILENCE = 5, 60  # seconds
 
 
 class Requests(Protocol):
-    """How the API server is asked. `list` and `watch` raise TroubleError and HopelessError."""
+    """How the API server is asked. Both raise TroubleError and HopelessError."""
 
-    def list(self, seconds: float) -> bytes:
+    def list_pod(self, seconds: float) -> bytes:
         """Give the PodList with the pod in it, within this time."""
 
-    def watch(self, version: str, seconds: int) -> Generator[bytes]:
+    def watch_pod(self, version: str, seconds: int) -> Generator[bytes]:
         """Give the pieces of a watch from this version on, which the server is to end after this time."""
 
     def hang_up(self) -> None:
@@ -56,7 +57,7 @@ class PodWatch:
         self._sight = Sight(wish, world.write)
         self._begun = world.clock()
         self._version: str | None = None  # to watch from; None: to be listed
-        self._trouble = ""  # as it was reported last
+        self._told: set[str] = set()  # troubles that were reported since all was well
         self._failures = 0  # in a row
         self._forbidden_since: float | None = None
         self._seen_event = False  # in this round
@@ -86,7 +87,7 @@ class PodWatch:
             return self._go_on_after(failure)
         self._forbidden_since = None
         if steady:
-            self._trouble = ""
+            self._told.clear()
         elif not self._seen_event:  # it ended at once, with nothing: what ended it may have kept an event from us
             self._version = None
         return self._pause()
@@ -126,7 +127,7 @@ class PodWatch:
     # ── list and watch ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _list(self) -> None:
-        version, items = _read_list(self._world.api.list(self._silence()))
+        version, items = _read_list(self._world.api.list_pod(self._silence()))
         pods = [item for item in items if _metadata(item).get("name") == self._wish.pod]
         if pods:
             self._sight.look(pods[0])
@@ -137,7 +138,7 @@ class PodWatch:
     def _watch(self) -> None:
         """Watch until the server ends it, or should have."""
         splitter = stream.Splitter()
-        with closing(self._world.api.watch(self._version or "", self._silence())) as pieces:
+        with closing(self._world.api.watch_pod(self._version or "", self._silence())) as pieces:
             for piece in pieces:
                 try:
                     for line in splitter.feed(piece):
@@ -145,7 +146,7 @@ class PodWatch:
                             self._happened(stream.read_event(line))
                 except ValueError as error:
                     raise TroubleError(f"the API server's watch cannot be read: {one_line(str(error), 100)}") from None
-        if splitter.in_a_line:
+        if splitter.pending:
             raise TroubleError("the API server's watch ended within an object")
 
     def _happened(self, event: stream.Event) -> None:
@@ -160,11 +161,13 @@ class PodWatch:
             self._version = version
 
     def _tell(self, trouble: str) -> None:
-        """Report what keeps us from reading the pod, once."""
-        if trouble != self._trouble:
-            self._trouble = trouble
+        """Report what keeps us from reading the pod, once; and the state anew when it can be read again."""
+        if trouble not in self._told:
+            if len(self._told) >= MOST_TROUBLES:  # one that has a time in it, for instance
+                self._told.clear()
+            self._told.add(trouble)
             self._sight.forget()
-            self._report(reports.TROUBLE, trouble)
+            self._report(reports.TROUBLE, f"{trouble}; trying again")
 
     def _report(self, kind: str, message: str) -> None:
         self._world.write(reports.format_report(kind, message))

@@ -69,7 +69,7 @@ class Sight:
             message = f'the pod {self._wish.pod} has no container "{one_line(name, 100)}"; those that it has: {there}'
             if name in self._wish.names:
                 raise HopelessError(message)
-            self._say_once(name, reports.TROUBLE, message)
+            self._say_once(name, reports.TROUBLE, f"{message}; its end will never be seen")
 
     def _say_once(self, about: str, kind: str, message: str) -> None:
         if about not in self._said:

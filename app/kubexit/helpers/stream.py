@@ -26,9 +26,9 @@ class Splitter:
         self._rest = bytearray()
 
     @property
-    def in_a_line(self) -> bool:
-        """Tell whether a line has begun that has no end yet."""
-        return bool(self._rest)
+    def pending(self) -> int:
+        """Give the size of the line that has no end yet."""
+        return len(self._rest)
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """Give the lines that `piece` completes. A ValueError if one is too long."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posix
 
+from kubexit.linux.libc import call
+
 EFD_CLOEXEC = 0o2000000
 
 
@@ -20,6 +22,27 @@ def reserve_standard_descriptors() -> frozenset[int]:
             posix.close(fd)
             return frozenset(closed)
         closed.add(fd)
+
+
+def take_standard_descriptors(output: int) -> None:
+    """Make `output` the standard output and error of this new process, give it an empty standard input, and close all others."""
+    posix.dup2(output, 1)
+    posix.dup2(output, 2)
+    reader, _ = posix.pipe2(posix.O_CLOEXEC)  # at its end when its writer is closed; /dev/null may not be there
+    posix.dup2(reader, 0)
+    try:
+        call("close_range", 3, 2**32 - 1, 0)
+    except OSError:  # a kernel before 5.9
+        for name in posix.listdir("/proc/self/fd"):
+            if int(name) > 2:
+                _close(int(name))
+
+
+def _close(fd: int) -> None:
+    try:
+        posix.close(fd)
+    except OSError:  # that which the folder was read by
+        pass
 
 
 class Descriptor:

@@ -9,31 +9,35 @@ from __future__ import annotations
 import posix
 import sys
 
-from kubexit.linux import signals
+from kubexit.linux import bundle, signals
 
 ARGV0 = b"_KUBEXIT_ARGV0"  # the argv[0] of the start
 MASK = b"_KUBEXIT_MASK"  # hexadecimal bits: the signals blocked
 IGNORED = b"_KUBEXIT_IGNORED"  # the same: the signals ignored
-MEMFDS = b"_KUBEXIT_MEMFDS"  # descriptors that hold an unpacked bundle which could not stay in a directory
 HID = b"_KUBEXIT_HID."  # + NAME: a variable that the bundled loader, C library or PyInstaller would have obeyed
-BUNDLE = b"STATICX_BUNDLE_DIR"  # where the single file unpacked itself
-PYINSTALLERS = (b"_PYI_ARCHIVE_FILE", b"_PYI_PARENT_PROCESS_LEVEL", b"_PYI_APPLICATION_HOME_DIR", b"_PYI_LINUX_PROCESS_NAME")
-PRIVATE = (ARGV0, MASK, IGNORED, MEMFDS, BUNDLE, b"STATICX_PROG_PATH", *PYINSTALLERS)
+MEMFDS, BUNDLE = bundle.MEMFDS.encode(), bundle.BUNDLE.encode()
+FILE = b"STATICX_PROG_PATH"  # the single file
+ARCHIVE = b"_PYI_ARCHIVE_FILE"  # lib/kubexit
+PYINSTALLERS = (ARCHIVE, b"_PYI_PARENT_PROCESS_LEVEL", b"_PYI_APPLICATION_HOME_DIR", b"_PYI_LINUX_PROCESS_NAME")
+PRIVATE = (ARGV0, MASK, IGNORED, MEMFDS, BUNDLE, FILE, *PYINSTALLERS)
 SOURCE, TREE, SINGLE_FILE = "source", "tree", "single file"
 
 
 class Start:
     """The start of this process: `argv0` is the name it was called by, `environment` are the raw NAME=value entries.
 
-    mask and ignored have bit n-1 for signal n.
+    mask and ignored have bit n-1 for signal n. `program` is the path of the interpreter, of lib/kubexit or of the single file, according to
+    the form; `place` is the folder that the single file unpacked itself below.
     """
 
-    def __init__(self, argv0: bytes, environment: list[bytes], mask: int, ignored: int, form: str) -> None:
+    def __init__(self, argv0: bytes, environment: list[bytes], mask: int, ignored: int, form: str, program: bytes = b"", place: bytes = b"") -> None:
         self.argv0 = argv0
         self.environment = environment
         self.mask = mask
         self.ignored = ignored
         self.form = form
+        self.program = program
+        self.place = place
 
     def variables(self, prefix: bytes) -> dict[str, str]:
         """Give the variables whose names start with `prefix`, as getenv sees them: the first entry of a name counts.
@@ -51,19 +55,20 @@ class Start:
 def take_over() -> Start:
     """Block all signals, remove the unpacked bundle, and give what we were started with. Must come first of all.
 
-    From here on the single file can import nothing but built-in modules and our own.
+    From here on the single file can import nothing but built-in modules and our own, see bundle.forget.
     """
     blocked_now = signals.block_all()
     entries = _entries()
     private = dict(entry.split(b"=", 1) for entry in entries if entry.partition(b"=")[0] in PRIVATE and b"=" in entry)
     if MASK not in private:
-        return Start(sys.argv[0].encode("utf-8", "surrogateescape"), entries, blocked_now, signals.ignored_signals(), SOURCE)
-    form = TREE
+        argv0, program = (text.encode("utf-8", "surrogateescape") for text in (sys.argv[0], sys.executable))
+        return Start(argv0, entries, blocked_now, signals.ignored_signals(), SOURCE, program)
+    form, program, place = TREE, private.get(ARCHIVE, b""), b""
     if BUNDLE in private:
-        form = SINGLE_FILE
-        _forget_bundle(private[BUNDLE], private.get(MEMFDS, b""))
+        form, program, place = SINGLE_FILE, private.get(FILE, b""), private[BUNDLE].rpartition(b"/")[0]
+        bundle.forget(private[BUNDLE], private.get(MEMFDS, b""))
     environment = [entry.removeprefix(HID) for entry in entries if entry.partition(b"=")[0] not in PRIVATE]
-    return Start(private[ARGV0], environment, int(private[MASK], 16), int(private[IGNORED], 16), form)
+    return Start(private[ARGV0], environment, int(private[MASK], 16), int(private[IGNORED], 16), form, program, place)
 
 
 def _entries() -> list[bytes]:
@@ -77,21 +82,3 @@ def _entries() -> list[bytes]:
         parts.append(part)
     posix.close(fd)
     return b"".join(parts).split(b"\0")[:-1]
-
-
-def _forget_bundle(directory: bytes, memfds: bytes) -> None:
-    """Remove the unpacked bundle while it is in use: nothing of it is left in any folder, however this process ends."""
-    # PyInstaller's importer raises SystemExit for what it cannot find any more; without it there is an ordinary ImportError
-    sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "PathFinder"]
-    _remove(directory)
-    for fd in memfds.split(b",")[:-1]:
-        posix.close(int(fd))
-
-
-def _remove(directory: bytes) -> None:
-    for entry in posix.scandir(directory):
-        if entry.is_dir(follow_symlinks=False):
-            _remove(entry.path)
-        else:
-            posix.unlink(entry.path)
-    posix.rmdir(directory)

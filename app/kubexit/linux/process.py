@@ -30,6 +30,12 @@ def adopt_orphans() -> None:
     call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def die_with(parent: int) -> bool:
+    """Have the kernel kill this new process when `parent` dies, over its exec too; False: that is dead already."""
+    call("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    return posix.getppid() == parent
+
+
 class Command:
     """A command line made ready for exec: after the fork there is little left to do."""
 
@@ -112,8 +118,7 @@ class Child:
         try:
             if self._group:
                 self._form_group(posix.getpid())
-            call("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
-            if posix.getppid() != self._parent:  # it died before it was watched
+            if not die_with(self._parent):
                 return
             signals.restore(start.mask, start.ignored)
             command.execute()
