@@ -20,7 +20,7 @@ PYTHON = f"{sys.base_prefix}/bin/python3.11".encode()
 
 def start(environment: list[bytes] | None = None, mask: int = 0, ignored: int = 0) -> Start:
     """Give a start like this."""
-    return Start(ENVIRONMENT if environment is None else environment, mask, ignored, SOURCE)
+    return Start(b"kubexit", ENVIRONMENT if environment is None else environment, mask, ignored, SOURCE)
 
 
 @in_a_process

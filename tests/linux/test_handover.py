@@ -28,14 +28,17 @@ except ImportError:
     late_import = False
 import posix
 now = signals.block_all()
-data = repr((start.environment, start.mask, start.ignored, start.form, now, late_import)).encode()
+data = repr((start.environment, start.mask, start.ignored, start.form, now, late_import, start.argv0)).encode()
 while data: data = data[posix.write(FD, data):]
 AFTER
 """
 UNBLOCKABLE = bits(9, 19)
 
 
-def started_with(environment: list[bytes], mask: int = 0, *, before: str = "", after: str = "") -> tuple[list[bytes], int, int, str, int, bool]:
+Found = tuple[list[bytes], int, int, str, int, bool, bytes]
+
+
+def started_with(environment: list[bytes], mask: int = 0, *, before: str = "", after: str = "") -> Found:
     """Give what take_over finds in an interpreter that was executed with exactly this environment and mask."""
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
@@ -53,7 +56,7 @@ def started_with(environment: list[bytes], mask: int = 0, *, before: str = "", a
         data += part
     os.close(reader)
     assert process.end() == 0
-    found: tuple[list[bytes], int, int, str, int, bool] = ast.literal_eval(data.decode())
+    found: Found = ast.literal_eval(data.decode())
     return found
 
 
@@ -81,7 +84,7 @@ def test_from_source_the_environment_is_that_of_the_start(environment: list[byte
     """Order, repeated names, entries without "=", any bytes; and nothing that the interpreter has added, as its locale coercion does."""
     found = started_with(environment)
     assert found[0] == environment
-    assert found[3] == SOURCE
+    assert (found[3], found[6]) == (SOURCE, b"-c")
 
 
 @pytest.mark.parametrize("mask", [0, bits(15), bits(1, 2, 15, 32, 33, 34, 64)])
@@ -92,7 +95,7 @@ def test_from_source_the_mask_is_that_of_the_start_and_everything_is_blocked_now
 
 
 FROZEN = [
-    b"_KUBEXIT_ARGV0=kubexit",
+    b"_KUBEXIT_ARGV0=/koordinator/koordinator",
     b"_KUBEXIT_MASK=4001",
     b"_KUBEXIT_IGNORED=10002",
     b"_PYI_ARCHIVE_FILE=/x/kubexit",
@@ -106,6 +109,7 @@ def test_the_tree_gives_back_what_its_start_code_noted() -> None:
     found = started_with([b"A=1", *FROZEN, b"B=2"], bits(5))
     assert found[:4] == ([b"A=1", b"B=2"], 0x4001, 0x10002, TREE)
     assert found[5], "modules can be imported: nothing was removed"
+    assert found[6] == b"/koordinator/koordinator", "the name that picks the role"
 
 
 def test_hidden_variables_come_back_in_their_places() -> None:
@@ -164,6 +168,7 @@ def _no_file(*_: object, **__: object) -> int:
 def test_variables_are_seen_as_getenv_sees_them() -> None:
     """The first entry of a name counts; bytes that are no UTF-8 survive."""
     start = Start(
+        b"kubexit",
         [b"KUBEXIT_NAME=a", b"KUBEXIT_NAME=b", b"KUBEXIT_X=\xff", b"KUBEXIT_EMPTY=", b"KUBEXIT_NO", b"PATH=/", b"KUBERNETES_SERVICE_HOST=h=1"],
         0,
         0,

@@ -118,7 +118,7 @@ def test_the_foreground_can_be_given_by_a_background_process_too(pseudo: Pseudo)
 
 def start_child(*, group: bool) -> Child:
     """Start one that sleeps, and wait until it does."""
-    child = Child(Command([b"sleep", b"1000"], ENVIRONMENT), Start(ENVIRONMENT, 0, 0, SOURCE), lead_group=group)
+    child = Child(Command([b"sleep", b"1000"], ENVIRONMENT), Start(b"kubexit", ENVIRONMENT, 0, 0, SOURCE), lead_group=group)
     wait_readable(child.started.fd, "the child")
     assert child.start_error() == 0
     return child

@@ -1,4 +1,4 @@
-"""What the tests of the lifecycle have in common: peers in every state, configurations, and a story that events are told to."""
+"""What the tests of the lifecycle have in common: peers and containers in every state, configurations, and a story that events are told to."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from kubexit.domain import actions, events
 from kubexit.domain.config import Config
-from kubexit.domain.dependencies import ABSENT, CONDITIONS, FREE, HELD, Dependency, Peer
+from kubexit.domain.dependencies import ABSENT, CONDITIONS, FREE, GRAVEYARD, HELD, KUBERNETES, Container, Dependency, Peer
 from kubexit.domain.exit_codes import parse_exit_rules
-from kubexit.domain.lifecycle import State, step
+from kubexit.domain.lifecycle import step
 from kubexit.domain.signal_names import signal_number
+from kubexit.domain.state import State
 from kubexit.domain.tombstone import Tombstone
 
 if TYPE_CHECKING:
@@ -31,33 +32,63 @@ NEVER_BORN = Peer(Tombstone(died=TIME, exit_code=127), FREE)
 WELL_AND_HELD, BADLY_AND_HELD = WELL.replace(lock=HELD), BADLY.replace(lock=HELD)
 BADLY_AGAIN = BADLY.replace(stone=BADLY.stone.replace(died="2026-11-20T03:12:59Z") if BADLY.stone else None)
 
+# What the pod's status says of a container.
+PULLING = Container(state="not ready, waiting: ImagePullBackOff")
+UP = Container(started=True, state="started, but not ready")
+SERVING = Container(started=True, ready=True, state="ready")
+DONE = Container(ended=True, comes_back=False, state="exited 0")
+FAILED = Container(ended=True, exit_code=3, comes_back=False, state="exited 3")
+DONE_ONCE, FAILED_ONCE = DONE.replace(comes_back=True), FAILED.replace(comes_back=True)  # restartPolicy Always, OnFailure
+ME, ME_AGAIN = UP, UP.replace(restarts=1)
+
 SURVEYED, STARTED_CHILD, CHILD_STOPPED, TIME_IS_UP = events.GraveyardSurveyed(), events.ChildStarted(), events.ChildStopped(), events.DeadlinePassed()
-START, BIRTH, SUSPEND = actions.StartChild(), actions.RecordBirth(), actions.StopSelf()
+START, BIRTH, SUSPEND, END_WATCH = actions.StartChild(), actions.RecordBirth(), actions.StopSelf(), actions.EndPodWatch()
 
 
-def config(births: str = "", deaths: str = "", *, rules: str = "stopped:0", stop: str = "TERM", **others: Any) -> Config:
+def config(
+    births: str = "",
+    deaths: str = "",
+    *,
+    rules: str = "stopped:0",
+    stop: str = "TERM",
+    readiness: str = GRAVEYARD,
+    death_source: str = GRAVEYARD,
+    **others: Any,
+) -> Config:
     """Give a configuration; dependencies as the user writes them."""
     return Config(
         "me",
         "/g",
-        birth_deps=dependencies(births, "ready"),
-        death_deps=dependencies(deaths, "exited"),
+        birth_deps=dependencies(births, "ready", readiness),
+        death_deps=dependencies(deaths, "exited", death_source),
         exit_rules=parse_exit_rules(rules.split(",")),
         stop_signal=signal_number(stop),
+        readiness=readiness,
+        death_source=death_source,
         **others,
     )
 
 
-def dependencies(text: str, default: str) -> tuple[Dependency, ...]:
+def pod_config(births: str = "", deaths: str = "", **others: Any) -> Config:
+    """Give a configuration whose dependencies are all read from the pod's status."""
+    return config(births, deaths, readiness=KUBERNETES, death_source=KUBERNETES, **others)
+
+
+def dependencies(text: str, default: str, source: str) -> tuple[Dependency, ...]:
     """Read `a,b:ready`."""
     items = [item.partition(":") for item in text.split(",") if item]
     assert all(condition in ("", *CONDITIONS) for _, _, condition in items)
-    return tuple(Dependency(name, condition or default, name) for name, _, condition in items)
+    return tuple(Dependency(name, condition or default, name, source) for name, _, condition in items)
 
 
 def peer(name: str, state: Peer) -> Event:
     """Say what the graveyard says of a peer."""
     return events.PeerChanged(name, state)
+
+
+def pod(**containers: Container) -> Event:
+    """Say what the pod's status says."""
+    return events.PodChanged(containers)
 
 
 def signal(name: str, *, terminal: bool = False, ignored: bool = False) -> Event:
@@ -127,8 +158,11 @@ class Story:
 
 def running(its_config: Config, *told: Event) -> Story:
     """Give the story of a child that runs; its dependencies, if there are any, live."""
-    names = dict.fromkeys(dependency.name for dependency in its_config.birth_deps + its_config.death_deps)
-    story = Story(its_config, *(peer(name, READY) for name in names), SURVEYED, STARTED_CHILD)
-    assert story.done == [START, BIRTH]
+    both = its_config.birth_deps + its_config.death_deps
+    first = [peer(name, READY) for name in dict.fromkeys(dependency.name for dependency in both if dependency.source == GRAVEYARD)]
+    containers = {dependency.name: SERVING for dependency in both if dependency.source == KUBERNETES}
+    snapshot = [pod(**containers)] if containers else []
+    story = Story(its_config, *first, SURVEYED, *snapshot, STARTED_CHILD)
+    assert story.done == [*[END_WATCH] * (its_config.waits_for_pod and not its_config.watches_pod), START, BIRTH]
     story.tell(*told)
     return story

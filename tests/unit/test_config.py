@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kubexit.domain import config as configuration
 from kubexit.domain.config import Config, is_disabled, parse_config
 from kubexit.domain.dependencies import Dependency
 from kubexit.domain.exit_codes import ExitRule
 from kubexit.domain.unknown_variables import KNOWN
+from unit.container_files import no_file
 
 SECOND = 1_000_000_000
 STOPPED_ALWAYS = (ExitRule("stopped-always", 0), ExitRule("killed", 0))
@@ -20,10 +20,15 @@ DEFAULTS = {
     "death_mode": "any",
     "grace_period": 30 * SECOND,
     "stop_signal": 15,
+    "stop_request": None,
+    "stop_delay": 0,
+    "delayed_signals": (15, 2, 3),
     "exit_rules": (ExitRule("stopped", 0),),
     "signal_group": False,
     "readiness": "graveyard",
+    "death_source": "graveyard",
     "pod_name": "",
+    "pod_name_from": "KUBEXIT_POD_NAME",
     "namespace": "",
     "verbose_level": 0,
     "instant_logging": False,
@@ -34,7 +39,7 @@ DEFAULTS = {
 
 def parse(**variables: str) -> Config:
     """Parse the variables given without their KUBEXIT_, in a container called main."""
-    return parse_config({"KUBEXIT_NAME": "main", **{f"KUBEXIT_{name}": value for name, value in variables.items()}}, [])
+    return parse_config({"KUBEXIT_NAME": "main", **{f"KUBEXIT_{name}": value for name, value in variables.items()}}, [], no_file)
 
 
 def test_a_name_is_enough() -> None:
@@ -44,7 +49,7 @@ def test_a_name_is_enough() -> None:
 
 def test_an_empty_variable_is_an_unset_one() -> None:
     """Manifests that are made from templates leave variables empty."""
-    assert parse_config({**dict.fromkeys(KNOWN, ""), "KUBEXIT_NAME": "main"}, []) == parse()
+    assert parse_config({**dict.fromkeys(KNOWN, ""), "KUBEXIT_NAME": "main"}, [], no_file) == parse()
     assert not is_disabled({"KUBEXIT_DISABLED": ""})
 
 
@@ -54,7 +59,7 @@ def test_an_empty_variable_is_an_unset_one() -> None:
 )
 def test_takes_any_name_that_is_a_file_name(name: str) -> None:
     """1 to 200 bytes, whatever they are."""
-    assert parse_config({"KUBEXIT_NAME": name}, []).name == name
+    assert parse_config({"KUBEXIT_NAME": name}, [], no_file).name == name
 
 
 @pytest.mark.parametrize(
@@ -75,10 +80,11 @@ def test_takes_any_name_that_is_a_file_name(name: str) -> None:
         ("DEATH_MODE", "all", "death_mode", "all"),
         ("GRACE_PERIOD", "0", "grace_period", 0),
         ("GRACE_PERIOD", "1.5h", "grace_period", 5400 * SECOND),
-        ("STOP_SIGNAL", "USR1", "stop_signal", 10),
-        ("STOP_SIGNAL", "SIGRTMIN+3", "stop_signal", 37),
+        ("STOP_SIGNAL", "INT", "stop_signal", 2),
         ("STOP_SIGNAL", "2", "stop_signal", 2),
         ("STOPSIGNAL", "SIGQUIT", "stop_signal", 3),
+        ("STOP_DELAY", "0", "stop_delay", 0),
+        ("STOP_DELAY", "1.5s", "stop_delay", SECOND * 3 // 2),
         (
             "EXIT_CODES",
             "stopped:1, killed:137 ,143:0,*:5",
@@ -93,6 +99,8 @@ def test_takes_any_name_that_is_a_file_name(name: str) -> None:
         ("SIGNAL_GROUP", "true", "signal_group", True),
         ("READINESS", "graveyard", "readiness", "graveyard"),
         ("READINESS", "kubernetes", "readiness", "kubernetes"),
+        ("DEATH_SOURCE", "graveyard", "death_source", "graveyard"),
+        ("DEATH_SOURCE", "kubernetes", "death_source", "kubernetes"),
         ("POD_NAME", "pod-1", "pod_name", "pod-1"),
         ("NAMESPACE", "team", "namespace", "team"),
         ("VERBOSE_LEVEL", "1", "verbose_level", 1),
@@ -172,6 +180,20 @@ def test_a_thousand_dependencies_are_no_trouble() -> None:
     assert [dependency.name for dependency in parse(DEATH_DEPS=",".join(names + names)).death_deps] == names
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "number", "delayed"),
+    [
+        ("STOP_SIGNAL", "USR1", 10, (15, 2, 3, 10)),
+        ("STOP_SIGNAL", "SIGRTMIN+3", 37, (15, 2, 3, 37)),
+        ("STOPSIGNAL", "SIGWINCH", 28, (15, 2, 3, 28)),
+    ],
+)
+def test_the_stop_signal_is_an_outside_stop_as_well(variable: str, value: str, number: int, delayed: tuple[int, ...]) -> None:
+    """So KUBEXIT_STOP_DELAY holds it back like the other three; nothing else is different."""
+    config = parse(**{variable: value})
+    assert config == parse().replace(stop_signal=number, delayed_signals=delayed)
+
+
 def test_the_own_spelling_wins_over_the_alias() -> None:
     """KUBEXIT_STOPSIGNAL is what images that set STOPSIGNAL pass on."""
     assert parse(STOP_SIGNAL="INT", STOPSIGNAL="QUIT").stop_signal == 2
@@ -191,29 +213,4 @@ def test_instant_logging_raises_the_level_that_was_chosen() -> None:
 def test_nobody_else_is_asked_for() -> None:
     """Variables of others, and what looks like ours in another case, change nothing."""
     environment = {"KUBEXIT_NAME": "main", "kubexit_graveyard": "/x", "GRACE_PERIOD": "1s", "KUBEXIT_GRACE": "1s"}
-    assert parse_config(environment, []) == parse()
-    assert configuration.GRAVEYARD == "graveyard"
-
-
-@pytest.mark.parametrize(
-    ("readiness", "host", "births", "outcome"),
-    [
-        ("", "", "", "graveyard"),
-        ("", "", "db", "graveyard"),
-        ("", "10.0.0.1", "", "kubernetes"),
-        ("graveyard", "10.0.0.1", "db", "graveyard"),
-        ("graveyard", "", "db", "graveyard"),
-        ("kubernetes", "", "", "kubernetes"),
-        ("kubernetes", "10.0.0.1", "db", "is not supported by this version; set KUBEXIT_READINESS=graveyard"),
-        ("kubernetes", "", "db", 'KUBEXIT_READINESS="kubernetes" is not supported by this version'),
-        ("", "10.0.0.1", "db", "KUBEXIT_READINESS is not set, which inside a cluster means kubernetes"),
-    ],
-)
-def test_birth_conditions_come_from_the_graveyard_until_kubernetes_is_supported(readiness: str, host: str, births: str, outcome: str) -> None:
-    """Unset, it is kubernetes inside a cluster; with birth dependencies that is refused with a word that says what to set."""
-    environment = {"KUBEXIT_NAME": "main", "KUBEXIT_READINESS": readiness, "KUBERNETES_SERVICE_HOST": host, "KUBEXIT_BIRTH_DEPS": births}
-    try:
-        found = parse_config(environment, []).readiness
-    except configuration.ConfigError as error:
-        found = str(error)
-    assert outcome in found
+    assert parse_config(environment, [], no_file) == parse()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kubexit.domain.config import Config, ConfigError, parse_config
 from kubexit.domain.dependencies import CONDITIONS
 from kubexit.domain.unknown_variables import KNOWN
+from unit.container_files import no_file
 
 NAME_RULE = "1 to 200 bytes without / : , control characters or a leading dot"
 BOOLEAN = "1, t, true, 0, f, false"
@@ -17,7 +18,7 @@ BOOLEAN = "1, t, true, 0, f, false"
 def faults_of(environment: dict[str, str], earlier: list[str] | None = None) -> ConfigError:
     """Give the error that this environment is."""
     with pytest.raises(ConfigError) as error:
-        parse_config(environment, earlier or [])
+        parse_config(environment, earlier or [], no_file)
     return error.value
 
 
@@ -49,14 +50,19 @@ def faults_of(environment: dict[str, str], earlier: list[str] | None = None) -> 
         ("GRACE_PERIOD", "soon", "a sequence of numbers with units"),
         ("STOP_SIGNAL", "STOPP", "a name such as TERM or SIGTERM, RTMIN+n, RTMAX-n, or a number from 1 to 64"),
         ("STOPSIGNAL", "65", "a number from 1 to 64"),
+        ("STOP_DELAY", "2", "did you mean 2s?"),
+        ("STOP_DELAY", "-1s", "a duration from 0 on"),
         ("EXIT_CODES", "stopped:300", "0 to 255"),
         ("EXIT_CODES", "stop:0", "stopped, stopped-always, killed, *"),
+        ("EXIT_CODES", "told:0", "stopped, stopped-always, killed, *"),  # koordinator's own
+        ("EXIT_CODES", "not-started:0", "stopped, stopped-always, killed, *"),
         ("SUPPRESS_STOPPED_EXITCODE", "ja", BOOLEAN),
         ("IGNORE_CODE_ON_DEATH_DEPS", "2", BOOLEAN),
         ("EXIT_CODE_OVERRIDE", "256", "a number from 0 to 255"),
         ("CUSTOM_EXIT_CODE", "-1", "a number from 0 to 255"),
         ("SIGNAL_GROUP", "yes", BOOLEAN),
         ("READINESS", "k8s", "kubernetes, graveyard"),
+        ("DEATH_SOURCE", "pod", "kubernetes, graveyard"),
         ("VERBOSE_LEVEL", "-1", "0, 1, ..."),
         ("VERBOSE_LEVEL", "high", "0, 1, ..."),
         ("INSTANT_LOGGING", "on", BOOLEAN),
@@ -111,7 +117,8 @@ def test_what_is_right_is_kept_so_that_peers_can_be_told() -> None:
         "KUBEXIT_LOG_LEVEL": "error",
         "KUBEXIT_GRACE_PERIOD": "x",
     }
-    assert faults_of(environment).partial == Config("me", "/g", log_format="text", log_level="error")
+    expected = Config("me", "/g", log_format="text", log_level="error", pod_name_from="KUBEXIT_POD_NAME")
+    assert faults_of(environment).partial == expected
     assert faults_of({"KUBEXIT_NAME": "a/b"}).partial.name == ""
 
 
@@ -158,14 +165,15 @@ likely = st.sampled_from(
         "/",
     ],
 )
-environments = st.dictionaries(st.sampled_from([*sorted(KNOWN), "KUBERNETES_SERVICE_HOST"]) | environment_text, likely | environment_text)
+names = st.sampled_from([*sorted(KNOWN), "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"])
+environments = st.dictionaries(names | environment_text, likely | environment_text)
 
 
 @given(environments)
 def test_any_environment_is_a_configuration_or_a_configuration_error(environment: dict[str, str]) -> None:
     """Nothing in the environment makes us fail in any other way, and what is accepted can be used."""
     try:
-        config = parse_config(environment, [])
+        config = parse_config(environment, [], no_file)
     except ConfigError as error:
         config = error.partial
     else:
@@ -174,6 +182,7 @@ def test_any_environment_is_a_configuration_or_a_configuration_error(environment
     assert not set("/:,\n") & set(config.name)
     assert config.birth_timeout >= 0
     assert config.grace_period >= 0
+    assert config.stop_delay >= 0
     assert 1 <= config.stop_signal <= 64
     assert config.exit_rules
     assert config.name not in [dependency.name for dependency in config.birth_deps + config.death_deps]

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from kubexit.domain.dependencies import ABSENT, CONDITIONS, FREE, HELD, NO_LOCK, Peer
+from kubexit.domain.dependencies import ABSENT, CONDITIONS, FREE, GRAVEYARD, HELD, NO_LOCK, UNSEEN, Container, Dependency, Facts, Peer
 from kubexit.domain.tombstone import Tombstone
 
 TIME = "2026-11-20T03:12:18Z"
@@ -80,3 +80,49 @@ def test_an_end_that_was_written_down_is_no_vanishing() -> None:
     assert not Peer(DIED_0, FREE).vanished
     assert not Peer(READY, HELD).vanished
     assert not Peer(READY, NO_LOCK).vanished
+
+
+CONTAINERS = [  # what the pod's status says, the conditions that hold
+    (UNSEEN, NOTHING),
+    (Container(state="not ready, waiting: ImagePullBackOff"), NOTHING),
+    (Container(started=True), "started"),
+    (Container(started=True, ready=True), "started ready"),
+    (Container(ended=True), "exited succeeded"),
+    (Container(ended=True, exit_code=1), "exited failed"),
+    (Container(ended=True, exit_code=255, comes_back=False), "exited failed"),
+    (Container(ended=True, comes_back=False), "exited succeeded"),
+    (Container(exit_code=1), NOTHING),  # an exit code without an end is none
+    (Container(restarts=7), NOTHING),  # it has ended seven times, and lives
+]
+
+
+@pytest.mark.parametrize(("container", "holding"), CONTAINERS)
+def test_each_condition_holds_for_a_container_or_not(container: Container, holding: str) -> None:
+    """The same vocabulary; an end is one whether the kubelet will start it again or not."""
+    assert [condition for condition in CONDITIONS if container.meets(condition)] == holding.split()
+
+
+def test_a_container_is_described_in_the_words_of_the_pod_s_status() -> None:
+    """What `kubectl get pod` says of it; before the status has it, that."""
+    assert Container(state="not ready, waiting: ImagePullBackOff").describe() == "not ready, waiting: ImagePullBackOff"
+    assert UNSEEN.describe() == "not seen in the pod's status yet"
+
+
+def test_a_container_comes_back_unless_the_status_says_otherwise() -> None:
+    """Nothing is given up for lack of knowledge."""
+    assert UNSEEN.comes_back
+    assert not UNSEEN.ended
+
+
+def test_a_dependency_is_read_from_the_graveyard_unless_told_otherwise() -> None:
+    """The source that needs no cluster."""
+    assert Dependency("db", "ready").source == GRAVEYARD
+
+
+@pytest.mark.parametrize("fact", ["started", "ready", "ended", "succeeded"])
+def test_facts_of_no_source_are_none(fact: str) -> None:
+    """A new source has to say each of them."""
+    with pytest.raises(NotImplementedError):
+        getattr(Facts(), fact)
+    with pytest.raises(NotImplementedError):
+        Facts().describe()

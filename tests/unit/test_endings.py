@@ -6,7 +6,7 @@ import pytest
 
 from kubexit.domain import endings, tombstone
 from kubexit.domain.config import Config
-from kubexit.domain.dependencies import ABSENT, FREE, HELD, Dependency, Peer
+from kubexit.domain.dependencies import ABSENT, FREE, HELD, Dependency, Facts, Peer
 from kubexit.domain.endings import Ending, Stop
 from kubexit.domain.events import ChildExited, StartFailed
 from kubexit.domain.exit_codes import parse_exit_rules
@@ -183,7 +183,7 @@ def test_rules_by_code_apply_to_any_end_of_the_child() -> None:
 )
 def test_a_dependency_that_was_dead_before_the_start(peers: tuple[Peer, ...], rules: str, code: int) -> None:
     """0 if each of the deaths was a success, else 143; the cause is `stopped`, so the rules apply."""
-    deaths = [(MAIN, peer) for peer in peers]
+    deaths: list[tuple[Dependency, Facts]] = [(MAIN, peer) for peer in peers]
     ending = endings.dead_before_start(config(rules), deaths)
     assert (ending.exit_code, ending.reason, ending.child_code) == (code, "DependencyDied", None)
     assert ending.message.endswith("; the command was not started")
@@ -198,10 +198,11 @@ def test_a_birth_dependency_that_dies_is_named() -> None:
 
 def test_a_birth_timeout_names_each_missing_dependency_with_its_state() -> None:
     """And the variable by which it can be made longer."""
-    ending = endings.birth_timeout(config(), [(Dependency("db", "ready"), ABSENT), (Dependency("cache", "succeeded"), ALIVE)])
+    ending = endings.birth_timeout(config(), [(Dependency("db", "ready"), ABSENT), (Dependency("cache", "succeeded"), ALIVE)], "")
     assert (ending.exit_code, ending.reason, ending.failed) == (1, "BirthTimeout", True)
     assert ending.message.startswith("birth dependencies not met within 500ms: db (wanted: ready): not seen, cache (wanted: succeeded): ready;")
     assert "KUBEXIT_BIRTH_TIMEOUT" in ending.message
+    assert "trouble" not in ending.message
 
 
 def test_a_signal_during_the_wait() -> None:

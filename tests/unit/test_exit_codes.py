@@ -11,8 +11,10 @@ from kubexit.domain.exit_codes import (
     CAUSES,
     DEFAULT_RULES,
     KILLED,
+    NOT_STARTED,
     STOPPED,
     STOPPED_ALWAYS,
+    TOLD,
     ExitRule,
     exit_code,
     parse_exit_rules,
@@ -77,6 +79,8 @@ def test_the_first_rule_that_matches_decides(rules: str, code: int, causes: froz
         "stopped:0:1",
         "1.5:0",
         "stopped: 0",
+        "told:0",
+        "not-started:0",
         "\u0661:0",
         "0001:0",
     ],
@@ -106,3 +110,18 @@ def test_any_text_is_an_exit_code_or_none(text: str) -> None:
 def test_rules_are_logged_as_they_were_written(rules: list[ExitRule]) -> None:
     """The log's `exit_codes` can be copied into the variable."""
     assert parse_exit_rules([rule.text for rule in rules]) == tuple(rules)
+
+
+@pytest.mark.parametrize(
+    ("code", "causes", "reported"),
+    [
+        (9, frozenset((TOLD,)), 4),
+        (143, frozenset((TOLD, STOPPED, STOPPED_ALWAYS)), 4),
+        (137, KILL, 5),
+        (143, frozenset((NOT_STARTED, STOPPED_ALWAYS)), 4),
+        (9, NONE, 9),
+    ],
+)
+def test_koordinator_s_causes_are_rules_that_no_variable_has(code: int, causes: frozenset[str], reported: int) -> None:
+    """They are made of terminatedByStopDepExitCode and killedByStopDepExitCode."""
+    assert reported_code(code, causes, (ExitRule(KILLED, 5), ExitRule(TOLD, 4), ExitRule(NOT_STARTED, 4))) == reported

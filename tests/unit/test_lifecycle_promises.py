@@ -2,58 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kubexit.domain import actions, events
-from kubexit.domain.config import Config
-from kubexit.domain.dependencies import ABSENT, CONDITIONS, FREE, HELD, NO_LOCK, Dependency, Peer
-from kubexit.domain.exit_codes import ExitRule
-from kubexit.domain.lifecycle import ENDED, RUNNING, STARTING, WAITING, State, step
+from kubexit.domain.dependencies import GRAVEYARD, KUBERNETES, Container, Peer
+from kubexit.domain.lifecycle import step
+from kubexit.domain.state import ENDED, RUNNING, STARTING, WAITING, State
 from kubexit.domain.tombstone import Tombstone
-from unit.world_model import World, consistent
+from unit.life_strategies import AFTER_THE_END, INT, KILL, NAMES, TERM, TIMES, configs, numbers, peers, snapshots, troubles
+from unit.world_endings import check_ending
+from unit.world_facts import container_that_meets, peer_that_meets
+from unit.world_model import World
 
-NAMES = ("a", "b", "c")
-TERM, INT, QUIT, KILL, CONT = 15, 2, 3, 9, 18
-TIMES = ["2026-11-20T03:12:18Z", "2026-11-20T03:12:19Z"]
-
-BORN = Tombstone(born=TIMES[0])
-READY = Tombstone(born=TIMES[0], ready_at=TIMES[0])
-ENDS = [Tombstone(born=TIMES[0], died=died, exit_code=code) for died in TIMES for code in (0, 3, None)]
-# few of them, so that the same one comes again: whether an end is a new one is what much turns upon
-peers = st.sampled_from(
-    [
-        *(ABSENT, Peer(None, HELD), Peer(BORN, HELD), Peer(READY, HELD), Peer(BORN, NO_LOCK)),
-        *(Peer(None, FREE), Peer(BORN, FREE), Peer(READY, FREE)),
-        *(Peer(end, lock) for end in ENDS for lock in (FREE, HELD)),
-    ]
-)
-dependencies = st.lists(st.builds(Dependency, st.sampled_from(NAMES), st.sampled_from(CONDITIONS)), max_size=3, unique=True).map(tuple)
-rules = st.lists(
-    st.builds(ExitRule, st.sampled_from(["stopped", "stopped-always", "killed", "*", 143, 0]), st.sampled_from([0, 5, 143])),
-    max_size=2,
-).map(tuple)
-AFTER_THE_END = [
-    *(events.GraveyardSurveyed(), events.ChildStarted(), events.ChildStopped(), events.DeadlinePassed(), events.SignalReceived(TERM)),
-    *(events.ChildExited(1), events.StartFailed(127, "why"), events.PeerChanged("a", Peer(Tombstone(died=TIMES[0], exit_code=0), FREE))),
-]
-numbers = st.sampled_from([TERM, INT, QUIT, 1, 10, 64, *[CONT, 20, 21, 22, 23, 28] * 2])
-configs = st.builds(
-    Config,
-    name=st.just("me"),
-    graveyard=st.just("/g"),
-    birth_deps=st.just(()) | dependencies,
-    birth_timeout=st.sampled_from([0, 1, 10]),
-    death_deps=dependencies,
-    death_mode=st.sampled_from(["any", "all"]),
-    grace_period=st.sampled_from([0, 1, 10]),
-    stop_signal=st.sampled_from([TERM, TERM, INT, 10, CONT, 20, 28, KILL]),
-    exit_rules=rules,
-    signal_group=st.booleans(),
-)
+if TYPE_CHECKING:
+    from kubexit.domain.config import Config
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -61,14 +27,16 @@ class Lifecycle(RuleBasedStateMachine):
 
     world: World
 
-    @initialize(config=configs, restarted=st.booleans(), well=st.booleans())
+    @initialize(config=configs(GRAVEYARD, 0), restarted=st.booleans(), well=st.booleans())
     def begin(self, config: Config, restarted: bool, well: bool) -> None:
         """Start; in half of the lives all goes well up to the child, so that the later phases are seen as often as the earlier ones."""
         self.world = World(State(config, restarted=restarted))
         if well:
             for dependency in config.birth_deps:
-                self.world.peer_changes(dependency.name, self.world.peer_that_meets(dependency))
-            self.world.happens(events.GraveyardSurveyed())
+                self.world.peer_changes(dependency.name, peer_that_meets(dependency))
+            self.world.first_look_is_over()
+            if self.pod_is_watched:
+                self.world.pod_changes({})
             if self.world.child == "forked":
                 self.world.child_executes()
 
@@ -76,6 +44,13 @@ class Lifecycle(RuleBasedStateMachine):
     def state(self) -> State:
         """Give what the supervisor knows."""
         return self.world.state
+
+    @property
+    def pod_is_watched(self) -> bool:
+        """Tell whether a helper reports on the pod: from the first look until nothing depends on it any more."""
+        truth, world = self.world.truth, self.world
+        depends = truth.births_are_in_the_pod or truth.deaths_are_in_the_pod
+        return depends and truth.surveyed and self.state.ending is None and not world.count(actions.EndPodWatch)
 
     # ── what may happen ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -85,18 +60,45 @@ class Lifecycle(RuleBasedStateMachine):
         """At any time, in any way: peers are not bound to make sense."""
         self.world.peer_changes(name, peer)
 
-    @precondition(lambda self: not self.state.surveyed and self.state.ending is None)
+    @precondition(lambda self: not self.world.truth.surveyed and self.state.ending is None)
     @rule()
     def the_first_look_is_over(self) -> None:
         """Once."""
-        self.world.happens(events.GraveyardSurveyed())
+        self.world.first_look_is_over()
+
+    @precondition(lambda self: self.pod_is_watched)
+    @rule(snapshot=snapshots)
+    def the_pod_changes(self, snapshot: dict[str, Container]) -> None:
+        """Each snapshot is all that is known; it is not bound to make sense either."""
+        self.world.pod_changes(snapshot)
+
+    @precondition(lambda self: self.pod_is_watched)
+    @rule(why=troubles)
+    def the_pod_cannot_be_read(self, why: str) -> None:
+        """For a while."""
+        self.world.pod_is_in_trouble(why)
+
+    @precondition(lambda self: self.pod_is_watched)
+    @rule(internal=st.booleans(), now=st.sampled_from([False, False, True]))
+    def the_watch_of_the_pod_fails(self, internal: bool, now: bool) -> None:
+        """Not always at the first opportunity: a wait ends by it."""
+        if now or self.state.phase != WAITING:
+            self.world.pod_watch_fails(internal=internal)
+
+    @precondition(lambda self: self.world.asked == "asked" and self.world.has_child)
+    @rule(error=st.sampled_from(["", "connection refused"]))
+    def the_request_is_answered(self, error: str) -> None:
+        """Once, at any time before the child's end."""
+        self.world.request_is_answered(error)
 
     @precondition(lambda self: self.state.ending is None)
-    @rule(number=numbers | st.none(), from_terminal=st.booleans(), ignored=st.booleans())
-    def a_signal_comes(self, number: int | None, from_terminal: bool, ignored: bool) -> None:
-        """At any time; None stands for the configured stop signal. SIGKILL reaches nobody but its victim."""
+    @rule(number=numbers | st.none(), from_terminal=st.booleans(), ignored=st.booleans(), now=st.sampled_from([False, False, False, True]))
+    def a_signal_comes(self, number: int | None, from_terminal: bool, ignored: bool, now: bool) -> None:
+        """At any time; None stands for the configured stop signal. SIGKILL reaches nobody but its victim. Most of them end a wait: not always so."""
+        if self.state.phase == WAITING and not now:
+            return
         stop_signal = self.state.config.stop_signal
-        self.world.signal_comes(events.SignalReceived(number or (TERM if stop_signal == KILL else stop_signal), from_terminal, ignored))
+        self.world.signal_comes(events.SignalReceived(number or (TERM if stop_signal in (0, KILL) else stop_signal), from_terminal, ignored))
 
     @precondition(lambda self: self.world.child == "forked")
     @rule()
@@ -112,21 +114,21 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.happens(events.StartFailed(code, "why"))
         assert self.state.phase == ENDED
 
-    @precondition(lambda self: self.world.child in ("forked", "running") and not self.world.child_stopped and not self.world.child_killed)
+    @precondition(lambda self: self.world.has_child and not self.world.child_stopped and not self.world.child_killed)
     @rule()
     def the_child_stops(self) -> None:
         """Ctrl-Z, SIGSTOP."""
         self.world.child_stopped = True
         self.world.happens(events.ChildStopped())
 
-    @precondition(lambda self: self.world.child in ("forked", "running") and not self.world.child_killed and not self.world.child_stopped)
+    @precondition(lambda self: self.world.has_child and not self.world.child_killed and not self.world.child_stopped)
     @rule(code=st.sampled_from([0, 3, 143]), signal=st.sampled_from([0, 0, TERM, INT, 11]), now=st.sampled_from([False, False, True]))
     def the_child_ends(self, code: int, signal: int, now: bool) -> None:
         """In its own way, not always at the first opportunity: lives that end early show little."""
         if now:
             self.world.child_ends(0 if signal else code, signal, out_of_memory=False)
 
-    @precondition(lambda self: self.world.child in ("forked", "running"))
+    @precondition(lambda self: self.world.has_child)
     @rule(out_of_memory=st.booleans(), now=st.sampled_from([False, False, True]))
     def the_child_is_killed(self, out_of_memory: bool, now: bool) -> None:
         """By us, which it cannot put off, or by somebody else."""
@@ -161,13 +163,29 @@ class Lifecycle(RuleBasedStateMachine):
         assert world.state.phase == ENDED
 
     @invariant()
+    def a_stop_that_is_held_back_reaches_the_child(self) -> None:
+        """When its time has come, or by a second one: it is not lost, and no delay follows the delay."""
+        if self.world.held and self.world.has_child:
+            held = self.world.held
+            in_time, asked_again = self.world.copy(), self.world.copy()
+            in_time.time_passes(1)
+            asked_again.signal_comes(events.SignalReceived(TERM))
+            for world in (in_time, asked_again):
+                assert actions.SignalChild(held) in world.done[len(self.world.done) :]
+                assert world.state.deadline is None
+
+    @invariant()
     def dead_dependencies_end_every_child(self) -> None:
         """From any state with a child: when all death dependencies end in the way wanted, the child is told, and at the latest killed."""
         world = self.world.copy()
-        if world.child in ("forked", "running") and world.state.config.death_deps:
-            for dependency in world.state.config.death_deps:
-                world.peer_changes(dependency.name, world.peer_that_meets(dependency))
-            if world.state.config.death_mode == "any" or world.all_deaths_hold():
+        deaths = world.state.config.death_deps
+        if world.has_child and deaths:
+            for dependency in deaths:
+                if dependency.source == GRAVEYARD:
+                    world.peer_changes(dependency.name, peer_that_meets(dependency))
+            if self.pod_is_watched:
+                world.pod_changes({each.name: container_that_meets(each) for each in deaths if each.source == KUBERNETES})
+            if world.state.config.death_mode == "any" or world.truth.all_deaths_hold():
                 assert world.state.stop is not None
                 if not world.child_killed:
                     world.time_passes(1)
@@ -179,18 +197,21 @@ class Lifecycle(RuleBasedStateMachine):
         state = self.state
         assert (state.phase == ENDED) == (state.ending is not None)
         if state.ending is not None:
-            consistent(state.ending, state.config, self.world)
+            check_ending(state.ending, state.config, self.world)
             stone = state.ending.bury(Tombstone(), TIMES[0])
             assert stone.died
             assert stone.exit_code == state.ending.exit_code
 
     @invariant()
     def the_deadline_is_set_when_it_must_be(self) -> None:
-        """Limit a wait, and a stop that has not come to SIGKILL; nothing else: idle means no timer."""
-        state = self.state
-        waits = state.phase == WAITING and state.surveyed and bool(state.config.birth_deps) and state.config.birth_timeout > 0
-        stops = state.phase in (STARTING, RUNNING) and state.stop is not None and not self.world.killed_by_us
-        assert (state.deadline is not None) == (waits or stops)
+        """Limit a wait, a delay, and a stop that has not come to SIGKILL; nothing else: idle means no timer."""
+        assert self.state.deadline == self.world.expected_deadline()
+
+    @invariant()
+    def the_pod_is_watched_while_something_depends_on_it(self) -> None:
+        """End the helper once, before the child starts or when it is told to stop; at our own end without a word."""
+        ends = self.world.count(actions.EndPodWatch)
+        assert ends == self.world.expected_watch_ends()
 
     @invariant()
     def births_and_children_are_recorded_once(self) -> None:
@@ -204,16 +225,16 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def what_can_start_is_started(self) -> None:
         """After the first look a wait goes on only while something is missing and nothing forbids the start."""
-        state = self.state
-        if state.phase == WAITING and state.surveyed:
-            assert self.world.births_missing()
-            assert not self.world.death_holds()
+        truth = self.world.truth
+        if self.state.phase == WAITING and truth.surveyed:
+            assert truth.births_missing() or truth.pod_is_missing()
+            assert not truth.death_holds()
 
     @invariant()
     def a_wait_ends_when_what_is_waited_for_has_died(self) -> None:
-        """But a death that was there before us is waited out."""
-        if self.state.phase == WAITING and self.state.surveyed:
-            assert not self.world.births_lost()
+        """But a death that was there before us is waited out, and so is one that the kubelet follows by a new life."""
+        if self.state.phase == WAITING and self.world.truth.surveyed:
+            assert not self.world.truth.births_lost()
 
     @invariant()
     def a_child_that_is_told_to_end_is_not_left_stopped(self) -> None:
@@ -224,9 +245,24 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def nobody_is_left_running_after_a_death(self) -> None:
         """While the condition holds, a living child has been told."""
-        if self.state.phase in (STARTING, RUNNING) and self.world.death_holds():
+        if self.state.phase in (STARTING, RUNNING) and self.world.truth.death_holds():
             assert self.state.stop is not None
 
 
-Lifecycle.TestCase.settings = settings(max_examples=300, stateful_step_count=30)
+class LifecycleInPod(Lifecycle):
+    """The same, where the start depends on the pod: half of the lives begin in the wait for it."""
+
+    @initialize(config=configs(KUBERNETES, 1), restarted=st.booleans(), well=st.booleans())
+    def begin(self, config: Config, restarted: bool, well: bool) -> None:
+        """Start, and look at the graveyard."""
+        self.world = World(State(config, restarted=restarted))
+        self.world.first_look_is_over()
+        if well:
+            self.world.pod_changes({each.name: container_that_meets(each) for each in config.birth_deps})
+            if self.world.child == "forked":
+                self.world.child_executes()
+
+
+Lifecycle.TestCase.settings = LifecycleInPod.TestCase.settings = settings(max_examples=300, stateful_step_count=30)
 TestLifecycle: Any = Lifecycle.TestCase
+TestLifecycleInPod: Any = LifecycleInPod.TestCase

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kubexit.domain.config import LEVELS, Config, parse_config
+from kubexit.domain.config import LEVELS, Config, StopRequest, parse_config
 from kubexit.log import Log, describe
+from unit.container_files import no_file
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"
 
@@ -50,8 +51,9 @@ def test_the_first_line() -> None:
     journal.info("kubexit initialized", config=describe(Config("client", "/graveyard")))
     assert without_time(output.lines[0]) == (
         '{"@timestamp":"T","config":{"name":"client","graveyard":"/graveyard","birth_deps":null,"death_deps":null,"birth_timeout":30000000000,'
-        '"grace_period":30000000000,"pod_name":"","namespace":"","verbose_level":0,"instant_logging":false,"death_mode":"any","stop_signal":"SIGTERM",'
-        '"exit_codes":["stopped:0"],"signal_group":false,"readiness":"graveyard","log_format":"json","log_level":"info"},"level":"info",'
+        '"grace_period":30000000000,"pod_name":"","namespace":"","verbose_level":0,"instant_logging":false,"death_mode":"any",'
+        '"stop_signal":"SIGTERM","stop_request":null,"exit_codes":["stopped:0"],"signal_group":false,"stop_delay":0,'
+        '"readiness":"graveyard","death_source":"graveyard","log_format":"json","log_level":"info"},"level":"info",'
         '"message":"kubexit initialized"}\n'
     )
 
@@ -66,10 +68,17 @@ def test_the_configuration_is_shown_as_the_user_wrote_it() -> None:
         "EXIT_CODES": "stopped:0,*:5",
         "VERBOSE_LEVEL": "2",
     }
-    shown = describe(parse_config({f"KUBEXIT_{name}": value for name, value in variables.items()}, []))
+    shown = describe(parse_config({f"KUBEXIT_{name}": value for name, value in variables.items()}, [], no_file))
     assert (shown["birth_deps"], shown["death_deps"]) == (["db", "cache:started"], ["main"])
     assert (shown["stop_signal"], shown["exit_codes"], shown["verbose_level"]) == ("SIGRTMIN+3", ["stopped:0", "*:5"], 2)
-    assert set(shown) == set(Config("me", "/g").fields()) - {"exit_rules"} | {"exit_codes"}
+    hidden = {"exit_rules", "delayed_signals", "pod_name_from"}  # shown otherwise, or not the user's
+    assert set(shown) == set(Config("me", "/g").fields()) - hidden | {"exit_codes"}
+
+
+def test_another_way_to_tell_the_child_is_shown_too() -> None:
+    """What a koordinator spec may ask for: a request in place of the signal, or none at all."""
+    shown = describe(Config("me", "", stop_request=StopRequest("POST", "http://127.0.0.1:80/quit"), stop_signal=0))
+    assert (shown["stop_request"], shown["stop_signal"]) == ("POST http://127.0.0.1:80/quit", None)
 
 
 def test_the_line_of_a_good_end() -> None:

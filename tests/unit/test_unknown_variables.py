@@ -7,6 +7,7 @@ import pytest
 from kubexit.domain.config import is_disabled, parse_config
 from kubexit.domain.unknown_variables import KNOWN, unknown_variable_warnings
 from kubexit.help import HELP
+from unit.container_files import no_file
 
 ALIASES = {
     f"KUBEXIT_{name}" for name in ("STOPSIGNAL", "SUPPRESS_STOPPED_EXITCODE", "IGNORE_CODE_ON_DEATH_DEPS", "EXIT_CODE_OVERRIDE", "CUSTOM_EXIT_CODE")
@@ -30,8 +31,8 @@ def test_every_known_variable_is_read_and_every_one_that_is_read_is_known() -> N
     """A variable that is accepted without a word and does nothing would be worse than a warning."""
     environment = Asked()
     is_disabled(environment)
-    parse_config(environment, [])
-    assert environment.names - {"KUBERNETES_SERVICE_HOST"} == set(KNOWN)
+    parse_config(environment, [], no_file)
+    assert environment.names - {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"} == set(KNOWN)
 
 
 def test_the_help_page_names_every_variable() -> None:

@@ -1,23 +1,24 @@
-"""A model of what surrounds the lifecycle: a child, peers, a clock; it knows what the specification expects, in its own words."""
+"""A model of what surrounds the lifecycle: a child, peers, a pod, a clock; it knows what the specification expects, in its own words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from kubexit.domain import actions, events
-from kubexit.domain.dependencies import ABSENT, FREE, HELD, Dependency, Peer
-from kubexit.domain.lifecycle import ENDED, WAITING, State, step
-from kubexit.domain.tombstone import Tombstone
+from kubexit.domain.lifecycle import step
+from kubexit.domain.state import ENDED, WAITING, State
+from unit.world_facts import Truth
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kubexit.domain.actions import Action
-    from kubexit.domain.config import Config
-    from kubexit.domain.endings import Ending
+    from kubexit.domain.dependencies import Container, Peer
     from kubexit.domain.events import Event
 
 TERM, INT, QUIT, KILL, CONT, TSTP, WINCH = 15, 2, 3, 9, 18, 20, 28
 HARMLESS, SUSPENDING = (CONT, 23, WINCH), (TSTP, 21, 22)
-LATEST = "2030-01-01T00:00:00Z"
+TELLING = actions.Trace("supervisor", "Terminating child process")
 
 
 class World:
@@ -25,7 +26,9 @@ class World:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.truth = Truth(state.config, restarted=state.restarted)
         self.now = 0
+        self.surveyed_at = 0
         self.child = "none"  # then forked, running, gone
         self.child_stopped = False
         self.child_killed = False  # a SIGKILL is on its way: nothing but its end can follow
@@ -33,56 +36,77 @@ class World:
         self.executed = 0
         self.told_to_stop = 0
         self.told_at = 0
-        self.outside: dict[int, int] = {}  # requests to stop that came from outside, and when
+        self.outside: dict[int, int] = {}  # requests to stop that came from outside and that the child has had, and when
+        self.held, self.held_at = 0, 0  # one that is held back
+        self.asked = "not"  # by the HTTP request: then "asked", "answered"
         self.causes: set[str] = set()
+        self.trouble = ""
+        self.watch_failed = ""  # the reason, where that ended the wait
         self.done: list[Action] = []
-        self.history: dict[str, Peer] = {}  # ends that were there at the first look and have not been followed by anything else
 
     def copy(self) -> World:
         """Give another world in which to try what would be."""
         other = World(self.state)
-        other.__dict__.update({**self.__dict__, "done": list(self.done), "outside": dict(self.outside), "history": dict(self.history)})
+        other.__dict__.update({**self.__dict__, "done": list(self.done), "outside": dict(self.outside), "truth": self.truth.copy()})
         return other
 
+    @property
+    def has_child(self) -> bool:
+        """Tell whether there is one."""
+        return self.child in ("forked", "running")
+
+    # ── what the supervisor does ─────────────────────────────────────────────────────────────────────────────────
+
     def happens(self, event: Event) -> list[Action]:
-        """Tell the supervisor, and let what it does have its effect."""
+        """Tell the supervisor, and let what it does have its effect; give that, but for traces."""
         before = self.state
         self.state, todo = step(before, event, self.now)
-        if isinstance(event, events.GraveyardSurveyed):
-            self.history = {name: peer for name, peer in self.state.peers.items() if peer.ended}
         assert before.phase != ENDED or not todo
-        if actions.Trace("supervisor", "Terminating child process") in todo:
+        if TELLING in todo:
             self._check_telling(todo)
         for action in todo:
             self._take_effect(action, event)
-        self.done += todo
+            self.done.append(action)
         return [action for action in todo if not isinstance(action, actions.Trace)]
 
     def _take_effect(self, action: Action, event: Event) -> None:
         if isinstance(action, actions.StartChild):
-            assert self.child == "none"
-            assert self.state.surveyed
-            assert not self.outside, "started after somebody told us to stop"
-            assert not self.death_holds(), "started although a death dependency is dead"
-            assert not self.births_missing(), "started although a birth dependency is missing"
+            self._check_start()
             self.child = "forked"
         if isinstance(action, actions.SignalChild):
-            assert self.child in ("forked", "running"), "a signal to a child that does not live"
+            assert self.has_child, "a signal to a child that does not live"
             self._signal_arrives(action.number, event)
         if isinstance(action, actions.StopSelf):
             assert self.state.stop is None, "stopped itself while the child is told to end"
+        if isinstance(action, actions.EndPodWatch):
+            assert self.told_to_stop if self.truth.deaths_are_in_the_pod else self.child == "none", "ended too early or too late"
+        if isinstance(action, actions.RequestStop):
+            assert (action.request, action.patience) == (self.state.config.stop_request, self.state.config.grace_period)
+            self.asked = "asked"
+
+    def _check_start(self) -> None:
+        truth = self.truth
+        assert self.child == "none"
+        assert truth.surveyed
+        assert not truth.pod_is_missing(), "started before the pod was read"
+        assert not self.outside, "started after somebody told us to stop"
+        assert not truth.death_holds(), "started although a death dependency is dead"
+        assert not truth.births_missing(), "started although a birth dependency is missing"
 
     def _check_telling(self, todo: list[Action]) -> None:
         """Check that the child is told for a reason, and told once: an outside stop of a moment ago has told it."""
-        assert self.death_holds()
+        config = self.state.config
+        assert self.truth.death_holds()
         self.told_to_stop += 1
         self.told_at = self.now
-        told = self.outside.get(self.state.config.stop_signal)
-        needed = told is None or self.now - told >= self.state.config.grace_period
-        expected = [self.state.config.stop_signal] * needed + [CONT] * self.child_stopped
+        number = config.stop_signal or self.held  # where nothing is sent of our own, what was held back must not be lost
+        told = self.outside.get(number)
+        needed = bool(number) and config.stop_request is None and (told is None or self.now - told >= config.grace_period)
+        expected = [number] * needed + [CONT] * self.child_stopped
         assert [action.number for action in todo if isinstance(action, actions.SignalChild)] == expected
-        met = [self.known(dependency.name) for dependency in self.state.config.death_deps if self.known(dependency.name).meets(dependency.condition)]
-        self.causes = {"stopped-always"} | ({"stopped"} if not any(peer.ended and not peer.succeeded for peer in met) else set())
+        assert sum(isinstance(action, actions.RequestStop) for action in todo) == (config.stop_request is not None)
+        self.held = 0
+        self.causes = {"told", "stopped-always"} | (set() if self.truth.failures_among_the_causes() else {"stopped"})
 
     def _signal_arrives(self, number: int, event: Event) -> None:
         if number == KILL:
@@ -100,29 +124,71 @@ class World:
 
     def peer_changes(self, name: str, peer: Peer) -> None:
         """Let the graveyard say something else."""
-        if name in self.history and not (peer.ended and peer.stone == self.history[name].stone):
-            del self.history[name]
+        self.truth.peer_is(name, peer)
         self.happens(events.PeerChanged(name, peer))
 
-    def signal_comes(self, event: events.SignalReceived) -> None:
-        """Send one: a living child gets it once, a wait that it must end is over."""
-        config, number = self.state.config, event.number
+    def first_look_is_over(self) -> None:
+        """Let all peers be told."""
+        self.truth.is_surveyed()
+        self.surveyed_at = self.now
+        self.happens(events.GraveyardSurveyed())
+
+    def pod_changes(self, containers: Mapping[str, Container]) -> None:
+        """Let the pod's status say something else."""
+        self.truth.containers_are(containers)
+        self.trouble = ""
+        self.happens(events.PodChanged(containers))
+
+    def pod_is_in_trouble(self, why: str) -> None:
+        """Let nobody be able to read it for a while: told once, no other effect."""
+        done = self.happens(events.PodTroubled(why))
+        assert [action.message for action in done if isinstance(action, actions.Warn)] == [why] * (why != self.trouble)
+        assert len(done) == (why != self.trouble)
+        self.trouble = why
+
+    def pod_watch_fails(self, *, internal: bool) -> None:
+        """Let nobody be able to read it at all: the end of a wait; a child lives on."""
         waiting = self.state.phase == WAITING
-        resize = number == WINCH and event.from_terminal
-        if (
-            number in (TERM, INT, QUIT, config.stop_signal)
-            and not resize
-            and not (waiting and event.ignored and number not in (TERM, config.stop_signal))
-        ):
-            self.outside[number] = self.now
-        doubled = event.from_terminal and number in (INT, QUIT, TSTP, WINCH) and not config.signal_group
-        done = self.happens(event)
         if waiting:
-            ends = bool(self.outside) or not (event.ignored or number in HARMLESS + SUSPENDING)
-            assert (self.state.ending is not None) == ends
-            assert done == ([actions.StopSelf()] if not ends and number in SUSPENDING and not event.ignored else [])
-        else:
-            assert done == ([] if doubled else [actions.SignalChild(number)])
+            self.watch_failed = "Internal" if internal else "DependencyFailed"
+        done = self.happens(events.PodWatchFailed("forbidden", internal))
+        assert [type(action) for action in done] == [actions.Warn] * (not waiting)
+
+    def signal_comes(self, event: events.SignalReceived) -> None:
+        """Send one: a wait that it must end is over; a living child gets it once, at once or after the delay."""
+        config, number = self.state.config, event.number
+        resize = number == WINCH and event.from_terminal
+        asks = number in (TERM, INT, QUIT, config.stop_signal, *config.delayed_signals) and not resize
+        if self.state.phase != WAITING:
+            doubled = event.from_terminal and number in (INT, QUIT, TSTP, WINCH) and not config.signal_group
+            expected = self._stop_is_asked_for(number, doubled=doubled) if asks else [number] * (not doubled)
+            assert self.happens(event) == [actions.SignalChild(number) for number in expected]
+            return
+        if asks and not (event.ignored and number not in (TERM, config.stop_signal)):
+            self.outside[number] = self.now
+        done = self.happens(event)
+        ends = bool(self.outside) or not (event.ignored or number in HARMLESS + SUSPENDING)
+        assert (self.state.ending is not None) == ends
+        assert done == ([actions.StopSelf()] if not ends and number in SUSPENDING and not event.ignored else [])
+
+    def _stop_is_asked_for(self, number: int, *, doubled: bool) -> list[int]:
+        """Give what has to be sent now: nothing if this is the first and is held back; else this, and before it what was held back."""
+        config, held = self.state.config, self.held
+        first = not (held or self.outside or self.told_to_stop)
+        if first and config.stop_delay and number in config.delayed_signals and not doubled:
+            self.held, self.held_at = number, self.now
+            return []
+        self.outside |= dict.fromkeys([held] if held else [], self.now) | {number: self.now}
+        self.held = 0
+        return [held] * (held not in (0, number)) + [number] * (not doubled)
+
+    def request_is_answered(self, error: str) -> None:
+        """Let the child take the request to stop, or not: then the signal is sent, unless it was killed meanwhile."""
+        self.asked = "answered"
+        done = self.happens(events.StopRequestAnswered(error))
+        needed = bool(error) and not self.killed_by_us
+        assert [type(action) for action in done] == [actions.Warn, actions.SignalChild] * needed
+        assert done[1:] == [actions.SignalChild(self.state.config.stop_signal)] * needed
 
     def child_executes(self) -> None:
         """Let the fork become the program."""
@@ -148,80 +214,35 @@ class World:
         if self.now < deadline:
             assert self.happens(events.DeadlinePassed()) == []
             assert self.state.ending is None
-        else:
-            phase = self.state.phase
-            self.happens(events.DeadlinePassed())
-            assert self.state.deadline is None
-            assert (self.state.phase == ENDED) == (phase == WAITING)
+            return
+        waiting, held = self.state.phase == WAITING, self.held
+        if held:
+            self.outside[held] = self.now
+            self.held = 0
+        done = self.happens(events.DeadlinePassed())
+        assert done == ([] if waiting else [actions.SignalChild(held or KILL)])
+        assert self.state.deadline is None
+        assert (self.state.phase == ENDED) == waiting
 
     # ── what is expected ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def known(self, name: str) -> Peer:
-        """Give what counts of a peer: after our own restart a failure of before us does not."""
-        peer = self.state.peers.get(name, ABSENT)
-        return ABSENT if self.state.restarted and name in self.history and not peer.succeeded else peer
+    def expected_deadline(self) -> int | None:
+        """Give the time that limits a wait, a delay or a stop that has not come to SIGKILL; nothing else has one: idle means no timer."""
+        config, truth = self.state.config, self.truth
+        if self.state.phase == WAITING:
+            limited = truth.surveyed and config.birth_timeout and (config.birth_deps or truth.deaths_are_in_the_pod)
+            return self.surveyed_at + config.birth_timeout if limited else None
+        if not self.has_child:
+            return None
+        if self.held:
+            return self.held_at + config.stop_delay
+        return self.told_at + config.grace_period if self.told_to_stop and not self.killed_by_us else None
 
-    def death_holds(self) -> bool:
-        """Tell whether there is a reason to stop."""
-        if not self.state.surveyed:
-            return False
-        met = [self.known(dependency.name).meets(dependency.condition) for dependency in self.state.config.death_deps]
-        return bool(met) and (all(met) if self.state.config.death_mode == "all" else any(met))
-
-    def all_deaths_hold(self) -> bool:
-        """Tell whether every condition holds, as when they do not contradict each other."""
-        return all(self.known(dependency.name).meets(dependency.condition) for dependency in self.state.config.death_deps)
-
-    def births_missing(self) -> bool:
-        """Tell whether something is still waited for."""
-        return any(not self.known(dependency.name).meets(dependency.condition) for dependency in self.state.config.birth_deps)
-
-    def births_lost(self) -> bool:
-        """Tell whether something that is still waited for has ended since we came."""
-        for dependency in self.state.config.birth_deps:
-            peer = self.known(dependency.name)
-            if peer.ended and not peer.meets(dependency.condition) and dependency.name not in self.history:
-                return True
-        return False
-
-    def peer_that_meets(self, dependency: Dependency) -> Peer:
-        """Give a peer, other than any before, that meets the condition."""
-        if dependency.condition in ("started", "ready"):
-            return Peer(Tombstone(born=LATEST, ready_at=LATEST), HELD)
-        return Peer(Tombstone(born=LATEST, died=LATEST, exit_code=3 if dependency.condition == "failed" else 0), FREE)
+    def expected_watch_ends(self) -> int:
+        """Give how often the pod's watch must have been ended: once when nothing depends on it any more. At our own end it ends without a word."""
+        births, deaths = self.truth.births_are_in_the_pod, self.truth.deaths_are_in_the_pod
+        return int(bool(self.told_to_stop) if deaths else births and self.child != "none")
 
     def count(self, kind: type) -> int:
         """Count the actions of one kind."""
         return sum(isinstance(action, kind) for action in self.done)
-
-
-def consistent(ending: Ending, config: Config, world: World) -> None:
-    """Check that status, reason and history of an end go together."""
-    own = ending.child_code
-    assert ending.message
-    assert "\n" not in ending.message
-    assert (own is None) == (not world.executed or ending.reason == "StartFailed")
-    if own is None:
-        _consistent_without_child(ending, config, world)
-        return
-    obeyed = own == 128 + config.stop_signal
-    causes = ({"killed"} if world.killed_by_us and own == 128 + KILL else world.causes if obeyed else set()) if world.told_to_stop else set()
-    codes = [rule.then for rule in config.exit_rules if rule.when in (own, "*", *causes)]
-    assert ending.exit_code == (codes[0] if codes else own)
-    if world.told_to_stop:
-        assert ending.reason == ("GraceExpired" if "killed" in causes else "DependencyDied")
-    elif ending.reason != "OOMKilled":
-        assert ending.reason == ("Terminated" if own - 128 in world.outside else "Error" if own else "Completed")
-    else:
-        assert own == 128 + KILL
-
-
-def _consistent_without_child(ending: Ending, config: Config, world: World) -> None:
-    expected = {
-        "BirthTimeout": ending.exit_code == 1 and config.birth_timeout > 0 and world.births_missing(),
-        "DependencyFailed": ending.exit_code == 1 and world.births_lost(),
-        "StartFailed": ending.exit_code in (1, 126, 127) and world.child == "gone",
-        "Terminated": ending.exit_code > 128,
-        "DependencyDied": world.death_holds(),
-    }
-    assert expected[ending.reason], ending

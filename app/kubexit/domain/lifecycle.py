@@ -225,7 +225,8 @@ def _is_to_be_delayed(state: State, number: int) -> bool:
 
 def _end_delay(state: State, now: int) -> Step:
     number = state.delayed
-    following = state.replace(delayed=0, deadline=None, outside_stops={**state.outside_stops, number: now})
+    stopped = state.child_stopped and number != CONT
+    following = state.replace(delayed=0, deadline=None, child_stopped=stopped, outside_stops={**state.outside_stops, number: now})
     return following, [actions.SignalChild(number)]
 
 

@@ -6,8 +6,9 @@ kubexit-helper http METHOD URL SECONDS                               make one HT
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401  what getaddrinfo imports for itself, when the single file's bundle is gone
+import encodings.idna  # noqa: F401  getaddrinfo needs it, and would import it when the single file's bundle is gone
 import logging
+import os
 import sys
 
 import urllib3
@@ -18,10 +19,12 @@ from kubexit.helpers.api import Api
 from kubexit.helpers.failures import HopelessError
 from kubexit.helpers.pod_watch import PodWatch, World
 from kubexit.helpers.wish import read_wish
+from kubexit.linux.bundle import forget_own_bundle
 
 
 def main(arguments: list[str]) -> int:
     """Do what the arguments say; give the exit status. Anything unforeseen is left to the interpreter, whose last words are reported."""
+    forget_own_bundle(os.environ)
     logging.disable(logging.CRITICAL)  # nothing but reports belongs on the pipe
     urllib3.disable_warnings()
     try:

@@ -103,9 +103,11 @@ class Api:
         except ConfigException as error:
             if not os.environ.get(SERVICE_HOST_ENV_NAME) or not os.environ.get(SERVICE_PORT_ENV_NAME):
                 raise HopelessError(NO_CLUSTER) from None
-            raise TroubleError(f"the service account cannot be read: {error}") from None
-        except (OSError, UnicodeError) as error:
-            raise TroubleError(f"the service account's files cannot be read: {getattr(error, 'strerror', None) or 'no text'}") from None
+            raise TroubleError(f"{SERVICE_TOKEN_FILENAME} or {SERVICE_CERT_FILENAME} is of no use: {error}") from None
+        except UnicodeError:
+            raise TroubleError(f"{SERVICE_TOKEN_FILENAME} or {SERVICE_CERT_FILENAME} holds no text") from None
+        except OSError as error:
+            raise TroubleError(f"{error.filename} cannot be read: {error.strerror}") from None
         token = str(self._configuration.api_key["BearerToken"]).removeprefix("bearer ").strip()
         if not (token and token.isascii() and token.isprintable() and " " not in token):
             raise TroubleError(f"{SERVICE_TOKEN_FILENAME} holds no token")
