@@ -61,24 +61,24 @@ def dependencies(source: str, least: int) -> st.SearchStrategy[tuple[Dependency,
 
 
 @st.composite
-def configs(draw: st.DrawFn, births: str, least: int) -> Config:
-    """Give what kubexit's variables or a koordinator spec may ask for, with `least` or more dependencies of births that come from this source."""
+def configs(draw: st.DrawFn, births: str, least_births: int = 0, least_deaths: int = 0, delays: tuple[int, ...] = (0, 0, 1, 10)) -> Config:
+    """Give what kubexit's variables or a koordinator spec may ask for; births come from this source, deaths from either."""
     deaths = draw(st.sampled_from([GRAVEYARD, KUBERNETES]))
     stop_signal = draw(stop_signals)
+    requests = stop_signal != 0 and draw(st.sampled_from([False, False, True]))
     kubexit = tuple(dict.fromkeys((TERM, INT, QUIT, *([stop_signal] if stop_signal else []))))
     koordinator = (draw(st.sampled_from([HUP, INT, QUIT, USR1, TERM])),)
-    requests = stop_signal and draw(st.booleans()) and draw(st.booleans())
     return Config(
         name=ME,
         graveyard="/g",
-        birth_deps=draw(dependencies(births, least)),
+        birth_deps=draw(dependencies(births, least_births)),
         birth_timeout=draw(st.sampled_from([0, 1, 10])),
-        death_deps=draw(dependencies(deaths, 0)),
+        death_deps=draw(dependencies(deaths, least_deaths)),
         death_mode=draw(st.sampled_from(["any", "all"])),
         grace_period=draw(st.sampled_from([0, 1, 10])),
         stop_signal=stop_signal,
         stop_request=StopRequest("POST", "http://127.0.0.1/quit") if requests else None,
-        stop_delay=draw(st.sampled_from([0, 0, 1, 10])),
+        stop_delay=draw(st.sampled_from(delays)),
         delayed_signals=draw(st.sampled_from([kubexit, kubexit, koordinator])),
         exit_rules=draw(rules),
         signal_group=draw(st.booleans()),

@@ -104,7 +104,7 @@ def test_a_pod_that_nothing_tells_of_is_a_fault_for_name_and_namespace() -> None
     assert name.startswith("KUBEXIT_POD_NAME is not set")
     assert "fieldPath: metadata.name}" in name
     assert namespace.startswith("KUBEXIT_NAMESPACE is not set")
-    assert "fieldPath: metadata.namespace}" in namespace
+    assert "automountServiceAccountToken must not be false" in namespace
     assert [fault.split()[0] for fault in faults({"BIRTH_DEPS": "db", "NAMESPACE": "team"})] == ["KUBEXIT_POD_NAME"]
     assert [fault.split()[0] for fault in faults({"BIRTH_DEPS": "db", "POD_NAME": "pod-1"})] == ["KUBEXIT_NAMESPACE"]
     assert [fault.split()[0] for fault in faults({"DEATH_DEPS": "db", "DEATH_SOURCE": "kubernetes", "POD_NAME": "pod-1"})] == ["KUBEXIT_NAMESPACE"]

@@ -52,10 +52,12 @@ class Client:
         self.answer = answer
         self.made: list[tuple[str, str, dict[str, str], Any]] = []
         self.configuration: Any = None
+        self.connected = self.closed = 0
 
     def connect(self, configuration: Any) -> Client:
         """Take the configuration."""
         self.configuration = configuration
+        self.connected += 1
         return self
 
     def request(self, method: str, url: str, headers: dict[str, str], *, _request_timeout: Any) -> Answer:
@@ -66,7 +68,8 @@ class Client:
         return self.answer
 
     def close(self) -> None:
-        """Have nothing to close."""
+        """Count it."""
+        self.closed += 1
 
 
 @pytest.fixture
@@ -124,6 +127,19 @@ def test_the_token_is_read_anew_for_each_request(account: Path) -> None:
     (account / "token").write_text("another")
     list(api.watch_pod("1", 10))
     assert [headers["Authorization"] for _, _, headers, _ in client.made] == [f"Bearer {SECRET}", "Bearer another"]
+
+
+@pytest.mark.usefixtures("account")
+def test_a_connection_is_kept_until_it_is_given_up() -> None:
+    """A watch follows a list over the same one; after a failure it is another, and the CA is read anew."""
+    api, client = asking(Answer())
+    for _ in range(2):
+        api.list_pod(10)
+    assert (client.connected, client.closed) == (1, 0)
+    api.hang_up()
+    api.hang_up()
+    api.list_pod(10)
+    assert (client.connected, client.closed) == (2, 1)
 
 
 @pytest.mark.usefixtures("account")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import re
 import subprocess
 import sys
 import threading
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubexit.domain.reports import parse_report
+from kubexit.helpers.failures import HopelessError
+from kubexit.helpers.http_action import perform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,10 +62,13 @@ def server() -> Iterator[tuple[str, type[Handler]]]:
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("GET", 302), ("POST", 204), ("PUT", 399)])
-def test_an_answer_of_2xx_or_3xx_is_a_good_one_and_no_redirect_is_followed(server: tuple[str, type[Handler]], method: str, status: int) -> None:
-    """As for the kubelet's probes."""
+def test_an_answer_of_2xx_or_3xx_is_a_good_one_and_no_redirect_is_followed(
+    server: tuple[str, type[Handler]], method: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for the kubelet's probes. And no proxy is asked."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     url, handler = server
-    assert run("http", method, f"{url}/{status}", "5", HTTP_PROXY="http://127.0.0.1:1")[:2] == (0, [("done",)])
+    perform(method, f"{url}/{status}", 5)
     ((asked, path, headers),) = handler.seen
     assert (asked, path) == (method, f"/{status}")
     assert headers["User-Agent"].startswith("kubexit/")
@@ -72,27 +78,29 @@ def test_an_answer_of_2xx_or_3xx_is_a_good_one_and_no_redirect_is_followed(serve
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_any_other_answer_is_a_failure(server: tuple[str, type[Handler]], status: int) -> None:
     """The message says which."""
-    code, reports, _ = run("http", "POST", f"{server[0]}/{status}", "5")
-    assert code == 0
-    assert reports[0] is not None
-    assert reports[0][0] == "failed"
-    assert f"answers {status}" in reports[0][1]
+    with pytest.raises(HopelessError, match=f"answers {status}"):
+        perform("POST", f"{server[0]}/{status}", 5)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[::1]:1/x", "https://127.0.0.1:1/", "http://name.invalid/"])
 def test_no_answer_is_a_failure(url: str) -> None:
-    """Nothing else is written: no warning of a library."""
-    code, reports, _ = run("http", "POST", url, "5")
-    assert code == 0
-    assert [report[0] for report in reports if report] == ["failed"]
+    """The message says where."""
+    with pytest.raises(HopelessError, match=f"cannot reach {re.escape(url)}: "):
+        perform("POST", url, 5)
 
 
 @pytest.mark.parametrize("url", ["", "quit", "http://", "http://[::1", "http://127.0.0.1:99999/", "ftp://127.0.0.1/", "http://\udcff/"])
 def test_what_is_no_address_is_a_failure(url: str) -> None:
     """Nothing is sent to anybody."""
-    code, reports, output = run("http", "POST", url, "1")
-    assert code == 0, output
-    assert [report[0] for report in reports if report] == ["failed"], output
+    with pytest.raises(HopelessError):
+        perform("POST", url, 1)
+
+
+def test_a_request_is_reported_by_one_line(server: tuple[str, type[Handler]]) -> None:
+    """The supervisor reads it; nothing else is on the pipe, no warning of a library."""
+    assert run("http", "GET", f"{server[0]}/200", "5")[:2] == (0, [("done",)])
+    code, reports, _ = run("http", "POST", "https://127.0.0.1:1/", "5")
+    assert (code, reports) == (0, [("failed", "cannot reach https://127.0.0.1:1/: Connection refused")])
 
 
 def test_without_a_cluster_a_pod_watch_fails_and_ends() -> None:
@@ -106,6 +114,15 @@ def test_a_wrong_name_fails_before_anything_is_asked() -> None:
     """The message says where it is from."""
     code, reports, _ = run("pod", "No Pod", "shop", "the host name", "30", "main")
     assert (code, reports) == (0, [("failed", '"No Pod" is no name of a pod; the name of the pod is from the host name')])
+
+
+@pytest.mark.parametrize("package", ["kubernetes", "urllib3"])
+def test_the_source_form_has_the_client_that_is_frozen(package: str) -> None:
+    """What is tested is what is shipped."""
+    files = (APP.parent / "requirements.txt", APP.parent / "requirements-dev.txt")
+    pins = [line.split()[0] for path in files for line in path.read_text().splitlines() if line.startswith(f"{package}==")]
+    assert len(pins) == 2
+    assert len(set(pins)) == 1
 
 
 def test_anything_unforeseen_ends_it_with_last_words() -> None:

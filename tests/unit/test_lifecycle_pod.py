@@ -84,6 +84,14 @@ def test_an_end_for_good_that_is_not_the_one_that_was_wanted_fails_the_wait(cond
         assert story.done == []
 
 
+def test_a_container_that_lives_is_waited_for_although_nobody_would_start_it_again() -> None:
+    """With restartPolicy Never that is so of each from its beginning."""
+    only_once = [state.replace(comes_back=False) for state in (PULLING, UP)]
+    story = Story(pod_config(births="db"), SURVEYED, *(pod(db=state) for state in only_once))
+    assert story.goes_on
+    assert story.tell(pod(db=SERVING.replace(comes_back=False))) == [END_WATCH, START]
+
+
 def test_a_container_that_is_started_again_and_again_is_waited_out() -> None:
     """Whatever the reason is why it ends; only the timeout limits that."""
     story = Story(pod_config(births="db"), SURVEYED, *[pod(db=FAILED_ONCE), pod(db=PULLING), pod(db=UP), pod(db=DONE_ONCE)] * 3)

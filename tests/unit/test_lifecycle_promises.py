@@ -27,18 +27,25 @@ class Lifecycle(RuleBasedStateMachine):
 
     world: World
 
-    @initialize(config=configs(GRAVEYARD, 0), restarted=st.booleans(), well=st.booleans())
+    @initialize(config=configs(GRAVEYARD), restarted=st.booleans(), well=st.booleans())
     def begin(self, config: Config, restarted: bool, well: bool) -> None:
         """Start; in half of the lives all goes well up to the child, so that the later phases are seen as often as the earlier ones."""
         self.world = World(State(config, restarted=restarted))
         if well:
-            for dependency in config.birth_deps:
+            self.all_goes_well()
+
+    def all_goes_well(self) -> None:
+        """Let what is waited for come true, and nothing else."""
+        births = self.state.config.birth_deps
+        for dependency in births:
+            if dependency.source == GRAVEYARD:
                 self.world.peer_changes(dependency.name, peer_that_meets(dependency))
+        if not self.world.truth.surveyed:
             self.world.first_look_is_over()
-            if self.pod_is_watched:
-                self.world.pod_changes({})
-            if self.world.child == "forked":
-                self.world.child_executes()
+        if self.pod_is_watched:
+            self.world.pod_changes({each.name: container_that_meets(each) for each in births if each.source == KUBERNETES})
+        if self.world.child == "forked":
+            self.world.child_executes()
 
     @property
     def state(self) -> State:
@@ -250,19 +257,29 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 class LifecycleInPod(Lifecycle):
-    """The same, where the start depends on the pod: half of the lives begin in the wait for it."""
+    """The same where the start depends on the pod: half of the lives begin in the wait for it."""
 
-    @initialize(config=configs(KUBERNETES, 1), restarted=st.booleans(), well=st.booleans())
+    @initialize(config=configs(KUBERNETES, least_births=1), restarted=st.booleans(), well=st.booleans())
     def begin(self, config: Config, restarted: bool, well: bool) -> None:
         """Start, and look at the graveyard."""
         self.world = World(State(config, restarted=restarted))
         self.world.first_look_is_over()
         if well:
-            self.world.pod_changes({each.name: container_that_meets(each) for each in config.birth_deps})
-            if self.world.child == "forked":
-                self.world.child_executes()
+            self.all_goes_well()
 
 
-Lifecycle.TestCase.settings = LifecycleInPod.TestCase.settings = settings(max_examples=300, stateful_step_count=30)
+class LifecycleOfStops(Lifecycle):
+    """The same with a child that runs, and an outside stop that will be held back."""
+
+    @initialize(config=configs(GRAVEYARD, least_deaths=1, delays=(1, 10)), restarted=st.booleans())
+    def begin(self, config: Config, restarted: bool) -> None:
+        """Start the child."""
+        self.world = World(State(config, restarted=restarted))
+        self.all_goes_well()
+
+
+for machine in (Lifecycle, LifecycleInPod, LifecycleOfStops):
+    machine.TestCase.settings = settings(max_examples=250, stateful_step_count=30)
 TestLifecycle: Any = Lifecycle.TestCase
 TestLifecycleInPod: Any = LifecycleInPod.TestCase
+TestLifecycleOfStops: Any = LifecycleOfStops.TestCase

@@ -60,6 +60,12 @@ def test_an_end_before_a_restart_is_none() -> None:
     assert found.restarts == 4
 
 
+def test_a_negative_number_of_restarts_is_none() -> None:
+    """No server says so."""
+    assert container(status_of("main", restartCount=-3)).restarts == 0
+    assert container(status_of("main", restartCount=None)).restarts == 0
+
+
 @pytest.mark.parametrize("code", [0, 3, 137, -1, 2**31 - 1])
 def test_tells_the_exit_code_of_an_end(code: int) -> None:
     """Windows has codes of 32 bits; the kubelet writes -1 where it does not know."""

@@ -44,6 +44,14 @@ def test_an_init_container_comes_back_until_it_has_succeeded(policy: str | None,
     assert [comes_back(code, True, {}, policy) for code in (ALIVE, 0, 1)] == [after_failure, False, after_failure]
 
 
+def test_an_init_container_is_known_by_its_list_where_the_specification_lacks_it() -> None:
+    """It does not come back after it has succeeded; an ordinary one does."""
+    value = pod_of(status_of("one", ended(0)), init=(status_of("two", ended(0)),))
+    del value["spec"]
+    pod = read_pod(value)
+    assert [pod.containers[name].comes_back for name in ("one", "two")] == [True, False]
+
+
 @pytest.mark.parametrize("init", [False, True])
 @pytest.mark.parametrize(
     ("own", "policy", "after_failure"),

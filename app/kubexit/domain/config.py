@@ -141,9 +141,13 @@ def identified(config: Config, found: PodIdentity, faults: list[str]) -> Config:
     """Fill in from `found` what the variables do not say of the pod. What nothing says is a fault."""
     name, name_from = (config.pod_name, config.pod_name_from) if config.pod_name else (found.name, found.name_from)
     namespace = config.namespace or found.namespace
-    for variable, value, field in (("KUBEXIT_POD_NAME", name, "metadata.name"), ("KUBEXIT_NAMESPACE", namespace, "metadata.namespace")):
-        if not value:
-            faults.append(f"{variable} is not set, and nothing else tells it; set it by valueFrom: {{fieldRef: {{fieldPath: {field}}}}}")
+    if not name:
+        faults.append("KUBEXIT_POD_NAME is not set, and nothing else tells it; set it by valueFrom: {fieldRef: {fieldPath: metadata.name}}")
+    if not namespace:
+        faults.append(
+            "KUBEXIT_NAMESPACE is not set, and nothing else tells it: no service account is mounted, whose token the pod's status is read with; "
+            "automountServiceAccountToken must not be false for this pod or its service account"
+        )
     return config.replace(pod_name=name, pod_name_from=name_from, namespace=namespace)
 
 

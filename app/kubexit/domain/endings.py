@@ -83,7 +83,8 @@ def birth_timeout(config: Config, unmet: Sequence[tuple[Dependency, Facts]], tro
         what = f"the pod's status was not read within {format_duration(config.birth_timeout)}"
     advice = "see their logs, or give them longer by KUBEXIT_BIRTH_TIMEOUT"
     if trouble:
-        what, advice = f"{what}; last trouble: {trouble}", "see to that, or give it longer by KUBEXIT_BIRTH_TIMEOUT"
+        told = trouble.removesuffix("; trying again")  # which was true when it was said
+        what, advice = f"{what}; last trouble: {told}", "see to that, or give it longer by KUBEXIT_BIRTH_TIMEOUT"
     return Ending(exit_codes.FAILURE, tombstone.BIRTH_TIMEOUT, f"{what}; the command was not started: {advice}")
 
 

@@ -17,6 +17,8 @@ def perform(method: str, url: str, seconds: float) -> None:
     Certificates are not verified, as the kubelet does not: what answers on a port of the own pod has one that nobody vouches for.
     No redirect is followed, no proxy asked, and nothing secret is sent.
     """
+    if not url.startswith(("http://", "https://")):
+        raise HopelessError(f"{url} is no address of HTTP")
     manager = urllib3.PoolManager(cert_reqs="CERT_NONE", assert_hostname=False, retries=False)
     headers = {"User-Agent": f"kubexit/{__version__}", "Accept": "*/*", "Connection": "close"}
     try:
