@@ -53,6 +53,7 @@ class Client:
         self.made: list[tuple[str, str, dict[str, str], Any]] = []
         self.configuration: Any = None
         self.connected = self.closed = 0
+        self.pool_manager, self.pools = self, {"https": self}  # whose connections close() ends
 
     def connect(self, configuration: Any) -> Client:
         """Take the configuration."""

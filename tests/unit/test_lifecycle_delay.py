@@ -228,6 +228,13 @@ def test_what_the_terminal_gave_to_us_alone_is_held_back() -> None:
     assert story.wait(5) == sent("INT")
 
 
+def test_resizing_a_terminal_is_not_held_back() -> None:
+    """It asks nothing, although its signal may be what stops a container."""
+    story = running(delayed(stop="WINCH", signal_group=True), signal("WINCH", terminal=True))
+    assert story.done[2:] == sent("WINCH")
+    assert story.state.deadline is None
+
+
 def test_koordinator_holds_back_its_term_signal_alone() -> None:
     """An outside TERM is forwarded at once where termSignal is SIGINT."""
     story = running(delayed(signals="INT", stop="INT"), signal("TERM"))
@@ -256,6 +263,13 @@ def test_job_control_goes_on_in_the_delay() -> None:
     story.wait(3)
     assert story.tell(signal("CONT")) == sent("CONT")
     assert story.wait(2) == sent("TERM")
+
+
+def test_a_child_that_was_continued_by_what_was_held_back_needs_no_second_sigcont() -> None:
+    """STOPSIGNAL SIGCONT: it arrives after the delay, as it would have without one."""
+    story = running(delayed(stop="CONT", deaths="main", grace_period=0), CHILD_STOPPED, signal("CONT"))
+    assert story.wait(5) == sent("CONT")
+    assert story.tell(peer("main", WELL)) == sent("CONT")
 
 
 ENDS = {"time": TIME_IS_UP, "SIGTERM": signal("TERM"), "death": peer("main", BADLY), "exit": exits(5)}

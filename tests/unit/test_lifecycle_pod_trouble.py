@@ -141,21 +141,26 @@ def test_a_helper_that_breaks_down_ends_the_wait_as_an_internal_error() -> None:
 
 @pytest.mark.parametrize("failure", [FORBIDDEN, BROKEN])
 @pytest.mark.parametrize("started", [False, True])
-def test_a_watch_that_fails_after_the_start_is_a_warning(failure: PodWatchFailed, started: bool) -> None:
+def test_a_watch_that_fails_after_the_start_ends_nothing(failure: PodWatchFailed, started: bool) -> None:
     """Between fork and exec as well: the child lives on, is not told anything, and a death counts when the pod can be read again."""
     story = Story(pod_config(deaths="main"), SURVEYED, pod(main=UP), *([STARTED_CHILD] if started else []))
-    (warning,) = story.tell(failure)
-    assert isinstance(warning, Warn)
-    assert warning.message.startswith(failure.why)
+    story.tell(failure)
     assert story.goes_on
     assert story.state.deadline is None
     assert story.tell(pod(main=DONE)) == [END_WATCH, *sent("TERM")]
 
 
-def test_each_failure_after_the_start_is_told() -> None:
-    """They are minutes apart."""
-    story = running(pod_config(deaths="main"), FORBIDDEN, FORBIDDEN, BROKEN)
-    assert len(warnings(story)) == 3
+def test_a_helper_that_breaks_down_after_the_start_is_a_warning_each_time() -> None:
+    """With its last words, which tell what to do about it; they are seconds to minutes apart."""
+    story = running(pod_config(deaths="main"), BROKEN, BROKEN)
+    assert [message.startswith(BROKEN.why) for message in warnings(story)] == [True, True]
+
+
+def test_a_failure_after_the_start_that_the_helper_reports_is_an_event_of_the_traces() -> None:
+    """The pod is being deleted, mostly: everybody knows, and the child is about to be told. A missing Role was told as trouble before."""
+    story = running(pod_config(deaths="main"), FORBIDDEN)
+    assert warnings(story) == []
+    assert story.traces[-1] == ("death graveyard watcher", "pods is forbidden")
 
 
 def test_a_death_in_the_graveyard_stops_a_child_whose_pod_cannot_be_read() -> None:
@@ -169,4 +174,4 @@ def test_the_end_of_the_child_is_the_end_whatever_the_watch_does() -> None:
     """Its own status."""
     story = running(pod_config(deaths="main"), REFUSED, FORBIDDEN, exits(5), BROKEN, REFUSED)
     assert story.outcome == (5, "Error")
-    assert len(warnings(story)) == 2
+    assert warnings(story) == ["connection refused"]

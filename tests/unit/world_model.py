@@ -147,12 +147,12 @@ class World:
         self.trouble = why
 
     def pod_watch_fails(self, *, internal: bool) -> None:
-        """Let nobody be able to read it at all: the end of a wait; a child lives on."""
+        """Let nobody be able to read it at all: the end of a wait; a child lives on, with a warning if the helper is to blame."""
         waiting = self.state.phase == WAITING
         if waiting:
             self.watch_failed = "Internal" if internal else "DependencyFailed"
         done = self.happens(events.PodWatchFailed("forbidden", internal))
-        assert [type(action) for action in done] == [actions.Warn] * (not waiting)
+        assert [type(action) for action in done] == [actions.Warn] * (internal and not waiting)
 
     def signal_comes(self, event: events.SignalReceived) -> None:
         """Send one: a wait that it must end is over; a living child gets it once, at once or after the delay."""

@@ -68,8 +68,7 @@ def _peer_changed(state: State, event: events.PeerChanged, now: int) -> Step:
 
 def _graveyard_surveyed(state: State, _event: events.GraveyardSurveyed, now: int) -> Step:
     config = state.config
-    limited = config.birth_timeout and (config.birth_deps or config.watches_pod)
-    deadline = now + config.birth_timeout if limited else None
+    deadline = now + config.birth_timeout if config.birth_timeout else None
     before = {name: peer for name, peer in state.peers.items() if peer.ended}
     following = state.replace(surveyed=True, ended_before=before, deadline=deadline)
     news = [trace for name in state.peers for trace in _news(State(config), following, name, GRAVEYARD)]
@@ -111,7 +110,9 @@ def _pod_troubled(state: State, event: events.PodTroubled, _now: int) -> Step:
 def _pod_watch_failed(state: State, event: events.PodWatchFailed, _now: int) -> Step:
     if state.phase == WAITING:
         return _end(state, endings.pod_watch_failed(event))
-    return state, [actions.Warn(f"{event.why}; the child lives on, and the pod's status is read again soon")]
+    if event.internal:
+        return state, [actions.Warn(f"{event.why}; the child lives on, and the pod's status is read again soon")]
+    return state, [actions.Trace(DEATH_WATCHER, event.why)]  # the pod's deletion, mostly, of which everybody knows
 
 
 def _reconsider(state: State, now: int) -> Step:

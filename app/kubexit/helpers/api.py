@@ -67,7 +67,9 @@ class Api:
     def hang_up(self) -> None:
         """Use another connection for the next request."""
         if self._client:
-            self._client.close()
+            pools = self._client.pool_manager.pools
+            for key in pools.keys():  # noqa: SIM118  it cannot be iterated over. The client's own close() leaves it to the garbage collector
+                pools[key].close()
         self._client = None
 
     @property
