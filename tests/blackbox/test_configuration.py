@@ -358,15 +358,15 @@ def test_twin_of_a_living_supervisor_touches_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("variables", [{"readiness": "kubernetes"}, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}])
-def test_readiness_by_kubernetes_is_refused_with_a_clear_word(world: World, variables: dict[str, str]) -> None:
-    """Asked for, or meant because we are inside a cluster: this version cannot, and says what can be set instead."""
+def test_readiness_by_the_pod_needs_a_cluster(world: World, variables: dict[str, str]) -> None:
+    """Asked for, or meant because we are inside one: where the API server's address is missing, the message says what can be set instead."""
     message = refused(world, birth_deps="server", **variables)
-    assert "kubernetes" in message
+    assert "KUBERNETES_SERVICE_PORT not set" in message
     assert "KUBEXIT_READINESS=graveyard" in message
 
 
 def test_readiness_by_the_graveyard_works_inside_a_cluster(world: World) -> None:
-    """What the message says can be done."""
+    """No API server is asked."""
     world.graveyard.carve_born("server")
     main = world.start("main", "exit 0", birth_deps="server", readiness="graveyard", KUBERNETES_SERVICE_HOST="10.0.0.1")
     assert main.end() == 0

@@ -279,7 +279,7 @@ class LifecycleOfStops(Lifecycle):
 
 
 for machine in (Lifecycle, LifecycleInPod, LifecycleOfStops):
-    machine.TestCase.settings = settings(max_examples=200, stateful_step_count=30)
+    machine.TestCase.settings = settings(max_examples=150, stateful_step_count=30)
 TestLifecycle: Any = Lifecycle.TestCase
 TestLifecycleInPod: Any = LifecycleInPod.TestCase
 TestLifecycleOfStops: Any = LifecycleOfStops.TestCase

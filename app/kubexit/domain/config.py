@@ -117,8 +117,7 @@ def parse_config(environment: Mapping[str, str], faults: list[str], read: Callab
         **general_settings(reader),
     )
     if config.waits_for_pod or config.watches_pod:
-        config = identified(config, from_container(read), reader.faults)
-        require_cluster(reader)
+        config = _in_cluster(config, reader, from_container(read))
     if reader.faults:
         raise ConfigError(reader.faults, config)
     return config
@@ -137,28 +136,26 @@ def general_settings(reader: Reader) -> dict[str, Any]:
     }
 
 
-def identified(config: Config, found: PodIdentity, faults: list[str]) -> Config:
-    """Fill in from `found` what the variables do not say of the pod. What nothing says is a fault."""
-    name, name_from = (config.pod_name, config.pod_name_from) if config.pod_name else (found.name, found.name_from)
-    namespace = config.namespace or found.namespace
-    if not name:
-        faults.append("KUBEXIT_POD_NAME is not set, and nothing else tells it; set it by valueFrom: {fieldRef: {fieldPath: metadata.name}}")
-    if not namespace:
-        faults.append(
-            "KUBEXIT_NAMESPACE is not set, and nothing else tells it: no service account is mounted, whose token the pod's status is read with; "
-            "automountServiceAccountToken must not be false for this pod or its service account"
-        )
-    return config.replace(pod_name=name, pod_name_from=name_from, namespace=namespace)
-
-
-def require_cluster(reader: Reader) -> None:
-    """Insist on the address of the API server, which the kubelet gives to every container."""
+def _in_cluster(config: Config, reader: Reader, found: PodIdentity) -> Config:
+    """Insist on what is needed to read the pod's status. What the variables do not say of the pod is filled in from `found`."""
     missing = [variable for variable in ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT") if not reader.environment.get(variable)]
     if missing:
         reader.faults.append(
             f"{' and '.join(missing)} not set, so this is no pod of a cluster, and no pod's status can be read; outside of one, "
             "set KUBEXIT_READINESS=graveyard and KUBEXIT_DEATH_SOURCE=graveyard: dependencies are then read from the tombstones of their kubexits"
         )
+        return config
+    if not config.pod_name:
+        config = config.replace(pod_name=found.name, pod_name_from=found.name_from)
+    config = config.replace(namespace=config.namespace or found.namespace)
+    if not config.pod_name:
+        reader.faults.append("KUBEXIT_POD_NAME is not set, and nothing else tells it; set it by valueFrom: {fieldRef: {fieldPath: metadata.name}}")
+    if not config.namespace:
+        reader.faults.append(
+            "KUBEXIT_NAMESPACE is not set, and nothing else tells it: no service account is mounted, whose token the pod's status is read with; "
+            "automountServiceAccountToken must not be false for this pod or its service account"
+        )
+    return config
 
 
 def is_disabled(environment: Mapping[str, str]) -> bool:
