@@ -25,6 +25,11 @@ int find_archive(const char *file, size_t size, struct archive *archive) {
     return 0;
 }
 
+/* build/pack.py writes it before the name. */
+static enum owner owner_of(const char *name) {
+    return !strncmp(name, "both/", 5) ? SHARED : !strncmp(name, "helper/", 7) ? HELPERS : PROGRAMS;
+}
+
 static size_t octal(const char *field, size_t length) {
     size_t value = 0;
     for (; length-- && *field >= '0' && *field <= '7'; field++) value = value * 8 + (size_t)(*field - '0');
@@ -35,13 +40,27 @@ int next_member(struct archive *archive, struct member *member) {
     const char *header = archive->at;
     if (archive->end - header < BLOCK || !*header) return 0;
     memset(member, 0, sizeof *member);
-    memcpy(member->name, header, 100);
+    member->owner = owner_of(header);
+    const char *slash = memchr(header, '/', 100);
+    size_t skipped = slash ? (size_t)(slash + 1 - header) : 0;
+    memcpy(member->name, header + skipped, 100 - skipped);
     member->mode = (mode_t)octal(header + 100, 8) & 0777;
     member->size = octal(header + 124, 12);
     member->data = header + BLOCK;
     if (header[156] != REGULAR || member->size > (size_t)(archive->end - member->data)) return -1;
     archive->at = member->data + (member->size + BLOCK - 1) / BLOCK * BLOCK;
     return 1;
+}
+
+void keep_members(struct archive *archive, int of_helper) {
+    struct member member;
+    struct archive rest = *archive;
+    for (const char *at = rest.at; next_member(&rest, &member) > 0; at = rest.at) {
+        if (of_helper && member.owner == PROGRAMS) archive->at = rest.at;
+        if (of_helper || member.owner != HELPERS) continue;
+        archive->end = at;
+        break;
+    }
 }
 
 size_t room_needed(struct archive archive) {

@@ -15,7 +15,7 @@ import sys
 def _bootstrap(start: tuple, later: dict, extensions: dict) -> None:
     """Import the modules of `start` and make the others importable.
 
-    start: (name, is a package, code)...; later: {name: (is a package, marshalled code)}; extensions: {name: path in the bundle}.
+    start: (name, is a package, code)...; later: {name: (is a package, code, marshalled or not)}; extensions: {name: path in the bundle}.
     """
     from _frozen_importlib import ModuleSpec
 
@@ -37,9 +37,12 @@ def _bootstrap(start: tuple, later: dict, extensions: dict) -> None:
 
         @staticmethod
         def exec_module(module: object) -> None:
-            from marshal import loads
+            _, code = later.pop(module.__spec__.name)
+            if isinstance(code, bytes):
+                from marshal import loads
 
-            exec(loads(later[module.__spec__.name][1]), module.__dict__)
+                code = loads(code)
+            exec(code, module.__dict__)
 
     sys.frozen = True
     sys.meta_path.insert(0, Importer)

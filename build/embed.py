@@ -60,19 +60,21 @@ def _in_order(entry: str, trees: dict[str, ast.Module]) -> list[str]:
     return order
 
 
-def embed(sources: dict[str, Path], entry: str, extensions: dict[str, str], target: Path) -> None:
-    """Write the bootstrap to `target` (a .pyc) with the modules of `sources`, of which it imports what the module `entry` needs.
+def embed(sources: dict[str, Path], entry: str | None, extensions: dict[str, str], target: Path) -> None:
+    """Write the bootstrap to `target` (a .pyc) with the modules of `sources`, of which it imports what the module `entry` needs, if any.
 
     `extensions` says where in the bundle the extension modules lie.
     """
     trees = {name: _parse(path) for name, path in sources.items()}
     packages = {name for name, path in sources.items() if path.name == "__init__.py"}
     codes = {name: _compile(tree, name.replace(".", "/") + ("/__init__.py" if name in packages else ".py")) for name, tree in trees.items()}
-    start = _in_order(entry, trees)
+    start = _in_order(entry, trees) if entry else []
     later = sorted(trees.keys() - set(start))
+    # Where hardly any start needs one of them, unmarshalling can wait; where all do (no entry: an ordinary program), at once is faster.
+    packed = {name: marshal.dumps(codes[name]) if entry else codes[name] for name in later}
     constants = {
         "START": tuple((name, name in packages, codes[name]) for name in start),
-        "LATER": tuple((name, (name in packages, marshal.dumps(codes[name]))) for name in later),
+        "LATER": tuple((name, (name in packages, packed[name])) for name in later),
         "EXTENSIONS": tuple(sorted(extensions.items())),
     }
     bootstrap = _compile(_parse(BOOTSTRAP), "bootstrap.py")

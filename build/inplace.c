@@ -46,6 +46,8 @@ int __wrap_main(int argc, char **argv) {
     return __real_main(argc, argv);
 }
 
+static const char *program(void) { return start_helper() ? HELPER : PROGRAM; }
+
 /* There is no child: this process takes the child's road to execv, and is the program from there on. */
 pid_t __wrap_fork(void) { return 0; }
 
@@ -59,7 +61,7 @@ char *__wrap_mkdtemp(char *template) {
  * since the start, lie outside of our root or be longer than PATH_MAX, and staticx would give up; nobody needs it to start. */
 char *__wrap_realpath(const char *path, char *resolved) {
     char *found;
-    if (strcmp(path, OWN_FILE)) return asprintf(&found, "%s/" PROGRAM, bundle) < 0 ? NULL : found;
+    if (strcmp(path, OWN_FILE)) return asprintf(&found, "%s/%s", bundle, program()) < 0 ? NULL : found;
     found = __real_realpath(path, resolved);
     return found ? found : strdup(path);
 }
@@ -106,7 +108,7 @@ static int unpack(struct archive archive) {
     if (folder < 0) return 0;
     while (done && (more = next_member(&archive, &member)) > 0) {
         /* staticx has yet to write into the program: that one is moved at the end */
-        int keep = !in_memory || !(member.mode & S_IXUSR) || !strcmp(member.name, PROGRAM);
+        int keep = !in_memory || !(member.mode & S_IXUSR) || !strcmp(member.name, program());
         done = keep ? unpack_to_file(folder, &member) : unpack_to_memory(folder, &member);
     }
     int error = done ? EBADMSG : errno;
@@ -132,8 +134,9 @@ static const char *try(const char *place, struct archive archive) {
     if (system.f_flag & ST_NOEXEC && !in_memory) return "mounted noexec";
     unsigned long long room = (unsigned long long)system.f_bavail * system.f_frsize;
     if (system.f_blocks && room < room_needed(archive)) return "not enough room"; /* never fill up somebody's volume */
-    snprintf(bundle, sizeof bundle, "%s/.kubexit-XXXXXX", place);
-    if (!__real_mkdtemp(bundle)) return strerror(errno);
+    /* the helper's supervisor knows the name, and removes what a killed one leaves */
+    snprintf(bundle, sizeof bundle, "%s/%s", place, start_helper() ? start_helper() : ".kubexit-XXXXXX");
+    if (start_helper() ? mkdir(bundle, 0700) : !__real_mkdtemp(bundle)) return strerror(errno);
     if (!chmod(bundle, 0700) && unpack(archive)) return NULL; /* chmod: any umask */
     give_up();
     return strerror(errno);
@@ -150,6 +153,7 @@ static const char *home(void) {
     return path;
 }
 
+/* The supervisor's side knows the same places: linux/helper.py. */
 static void unpack_somewhere(struct archive archive) {
     static char tried[1024];
     const char *graveyard = getenv("KUBEXIT_GRAVEYARD");
@@ -168,6 +172,14 @@ static void unpack_somewhere(struct archive archive) {
                tried, room_needed(archive) / 1000000 + 1);
 }
 
+/* Map the pages of the archive again, all at once: a fault for each 64 kB would take longer, and the other program's pages cost
+ * as much as ours. */
+static void fetch(char *content, const struct archive *archive, int file) {
+    size_t page = (size_t)getpagesize(), begin = (size_t)(archive->at - content) / page * page, end = (size_t)(archive->end - content);
+    if (mmap(content + begin, end - begin, PROT_READ, MAP_SHARED | MAP_FIXED | MAP_POPULATE, file, (off_t)begin) == MAP_FAILED)
+        start_fail("cannot map my archive: %s", strerror(errno));
+}
+
 void __wrap_extract_archive(const char *directory) {
     (void)directory;
     struct stat status;
@@ -176,20 +188,22 @@ void __wrap_extract_archive(const char *directory) {
     if (file < 0 && errno == EACCES) start_fail("my file may be executed but not read: chmod a+rx it, I unpack myself");
     if (file < 0 || fstat(file, &status))
         start_fail("cannot open " OWN_FILE " (%s): mount /proc, or use kubexit-tree, which works without", strerror(errno));
-    const char *content = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, file, 0);
+    char *content = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, file, 0);
     if (content == MAP_FAILED) start_fail("cannot map my file (%s): is RLIMIT_AS below 32 MB?", strerror(errno));
     if (!find_archive(content, (size_t)status.st_size, &archive)) start_fail("my file is damaged: there is no archive in it");
+    keep_members(&archive, start_helper() != NULL);
+    fetch(content, &archive, file);
     unpack_somewhere(archive);
     close(file);
 }
 
 /* Give the way to run the program. In memory that is a copy; its file stays in the bundle, because PyInstaller looks itself up there. */
-static const char *runnable(const char *program) {
+static const char *runnable(const char *path) {
     static char image[32];
     char held[MOST_MEMFDS * 12] = "";
     struct stat status;
-    if (!in_memory) return program;
-    int file = open(program, O_RDONLY | O_CLOEXEC), memory = open_memory();
+    if (!in_memory) return path;
+    int file = open(path, O_RDONLY | O_CLOEXEC), memory = open_memory();
     if (file < 0 || memory < 0 || memfd_count == MOST_MEMFDS || fstat(file, &status)) return NULL;
     const char *content = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, file, 0);
     if (content == MAP_FAILED || !write_all(memory, content, (size_t)status.st_size)) return NULL;
@@ -202,10 +216,10 @@ static const char *runnable(const char *program) {
 }
 
 int __wrap_execv(const char *path, char *const argv[]) {
-    const char *program = runnable(path);
+    const char *image = runnable(path);
     /* argv[0] stays the path in the bundle, as staticx has it: PyInstaller falls back on it where /proc/self/exe is a memfd, and with a
      * user's argv[0] it found this very file and executed it again, for ever */
-    if (program) start_exec(program, argv, path, argv0);
+    if (image) start_exec(image, argv, path, argv0);
     give_up();
     if (errno == E2BIG) start_fail("cannot start: arguments and environment leave no room for the few bytes that I add");
     start_fail("cannot run the unpacked program %s: %s", path, strerror(errno));

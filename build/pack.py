@@ -1,4 +1,7 @@
-"""pack.py LIB SINGLE: complete the collected folder LIB with the C library and its loader, and make the one file SINGLE of it by staticx."""
+"""pack.py LIB HELPER SINGLE: complete the collected folders LIB and HELPER with the C library and its loader, and make one file of them.
+
+The helper's files are moved to LIB; SINGLE is made by staticx.
+"""
 
 import shutil
 import stat
@@ -7,12 +10,16 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 from staticx import api
-from staticx.constants import INTERP_FILENAME
-from staticx.elf import get_prog_interp, get_shobj_deps, is_dynamic_elf
+from staticx.constants import INTERP_FILENAME, MAX_INTERP_LEN, MAX_RPATH_LEN
+from staticx.elf import get_prog_interp, get_shobj_deps, is_dynamic_elf, patch_elf
 
 PROGRAM = "kubexit"
+HELPER = "kubexit-helper"
+BOTH, HELPERS = "both/", "helper/"  # before the names of members of the archive: see build/archive.c
 PYTHON = "/usr/bin/python3.11"
-PRELOAD = b"/etc/ld.so.preload\0"
+# Files of the container that the C library would obey, though they are made for the container's own C library and its programs: the list
+# of preloads, and the list of name services, which are libraries. Without it names of hosts are looked up in /etc/hosts and by DNS.
+IGNORED = (("loader", b"/etc/ld.so.preload\0"), ("libc.so.6", b"/etc/nsswitch.conf\0"))
 
 
 def files(folder: Path) -> list[Path]:
@@ -26,9 +33,9 @@ def needed(file: Path) -> set[str]:
         return {tag.needed for segment in ELFFile(stream).iter_segments("PT_DYNAMIC") for tag in segment.iter_tags("DT_NEEDED")}
 
 
-def complete(library: Path) -> None:
+def complete(library: Path, program: str) -> None:
     """Add what the collected files need of the system: the C library and its loader. PyInstaller takes those for granted."""
-    loader = Path(get_prog_interp(str(library / PROGRAM)))
+    loader = Path(get_prog_interp(str(library / program)))
     system = {Path(path).name: Path(path) for path in get_shobj_deps(PYTHON)}
     shutil.copyfile(loader, library / loader.name)
     while missing := {name for file in files(library) if is_dynamic_elf(str(file)) for name in needed(file)} - {file.name for file in files(library)}:
@@ -38,16 +45,16 @@ def complete(library: Path) -> None:
             shutil.copyfile(system[name], library / name)
     for file in files(library):
         file.chmod(0o755 if is_dynamic_elf(str(file)) else 0o644)
-    forget_preload(library / loader.name)
+    for name, path in IGNORED:
+        forget(library / (loader.name if name == "loader" else name), path)
 
 
-def forget_preload(loader: Path) -> None:
-    """Take /etc/ld.so.preload from the loader: what a container preloads is made for its own C library, not for ours, and for its own programs."""
-    content = loader.read_bytes()
-    if content.count(PRELOAD) != 1:
-        raise SystemExit(f"pack.py: {loader} does not name /etc/ld.so.preload once: it is another glibc, look again")
-    loader.write_bytes(content.replace(PRELOAD, bytes(len(PRELOAD))))
-    loader.chmod(0o755)
+def forget(file: Path, path: bytes) -> None:
+    """Take a path from a file of the C library: zero bytes stand there instead."""
+    content = file.read_bytes()
+    if content.count(path) != 1:
+        raise SystemExit(f"pack.py: {file} does not name {path.decode()} once: it is another glibc, look again")
+    file.write_bytes(content.replace(path, bytes(len(path))))
 
 
 def rewrite(file: Path) -> None:
@@ -63,12 +70,18 @@ api.run_hooks = lambda _generator: None
 
 
 class Generator(api.StaticxGenerator):
-    """staticx's generator, with a folder in the place of one program."""
+    """staticx's generator, with two folders in the place of one program: their files are in the archive in the order of `parts`."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Path, helper: Path) -> None:
         # compressed, each start would take 200 ms more; whoever ships the file compresses it
         super().__init__(prog=str(library / PROGRAM), compress=False)
         self.library = library
+        light, heavy = ({path.name: path for path in files(folder)} for folder in (library, helper))
+        self.parts = (
+            ("", [light[name] for name in light if name not in heavy and name != PROGRAM]),
+            (BOTH, [light[name] for name in light if name in heavy]),
+            (HELPERS, [heavy[name] for name in heavy if name not in light]),
+        )
         self.sxar.add_program = self.add_program
         self.sxar.add_interp_symlink = self.add_loader
 
@@ -86,15 +99,22 @@ class Generator(api.StaticxGenerator):
 
     def add_loader(self, loader: str) -> None:
         """Add the loader, by the name that the program asks for in the bundle, and all other files."""
-        for path in files(self.library):
-            if path.name == Path(loader).name:
-                self.add(path, INTERP_FILENAME)
-            elif path.name != PROGRAM:
-                self.add(path, path.name)
+        for part, paths in self.parts:
+            for path in paths:
+                if path.name == HELPER:
+                    self.add(self.made_ready(path), part + HELPER)
+                else:
+                    self.add(path, part + (INTERP_FILENAME if path.name == Path(loader).name else path.name))
+
+    def made_ready(self, program: Path) -> Path:
+        """Give a copy of a program with the places that the bootloader fills, as staticx makes one of its own program."""
+        copy = Path(shutil.copy(program, self.tmpdir))
+        patch_elf(str(copy), interpreter="i" * MAX_INTERP_LEN, rpath="r" * MAX_RPATH_LEN, force_rpath=True, no_default_lib=True)
+        return copy
 
     def add(self, path: Path, name: str) -> None:
         """Add one file, without anything of this machine and this hour."""
-        if len(name.encode()) > 99 or "/" in name:  # noqa: PLR2004
+        if len(name.encode()) > 99 or name.count("/") > 1:  # noqa: PLR2004
             raise SystemExit(f"pack.py: build/archive.c cannot unpack a file of this name: {name}")
         entry = self.sxar.tar.gettarinfo(path, arcname=name)
         entry.uid = entry.gid = entry.mtime = 0
@@ -106,11 +126,14 @@ class Generator(api.StaticxGenerator):
 
 def main() -> None:
     """Complete the folder and make the file."""
-    library, single = (Path(argument) for argument in sys.argv[1:])
-    complete(library)
-    with Generator(library) as generator:
+    library, helper, single = (Path(argument) for argument in sys.argv[1:])
+    complete(library, PROGRAM)
+    complete(helper, HELPER)
+    with Generator(library, helper) as generator:
         generator.generate(str(single))
     single.chmod(0o755)
+    for file in files(helper):
+        shutil.copy2(file, library)
     for file in (single, *files(library)):
         rewrite(file)
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define HID "_KUBEXIT_HID."
+#define HELPER_WANTED "_KUBEXIT_HELPER" /* PID.NAME: the pid of the supervisor that wants it, the name of the bundle's folder */
 #define LAST_SIGNAL 64
 
 extern char **environ;
@@ -24,6 +25,7 @@ static const char *const obeyed[] = {
     "_KUBEXIT_",                                       /* ourselves */
 };
 static char mask[17], ignored[17];
+static const char *helper;
 
 void start_fail(const char *format, ...) {
     char text[2048] = "kubexit: ";
@@ -64,6 +66,15 @@ static void take_signals(void) {
     snprintf(ignored, sizeof ignored, "%llx", unwanted);
 }
 
+/* The variable counts only if it comes from our parent itself: a container's own environment cannot make a helper of a supervisor. */
+static void take_helper(void) {
+    const char *wanted = getenv(HELPER_WANTED);
+    char *end;
+    if (wanted && getppid() && strtol(wanted, &end, 10) == getppid() && *end == '.' && !strchr(end, '/')) helper = end + 1;
+}
+
+const char *start_helper(void) { return helper; }
+
 /* Not by setenv: the child gets repeated names, entries without "=" and the order as they were. */
 static void hide_variables(void) {
     size_t count = 0, room = 0;
@@ -84,13 +95,14 @@ void start_quietly(void) {
     take_signals();
     /* While it builds the single file, staticx starts its bootloader with this one variable to see whether it runs. */
     if (environ[0] && !environ[1] && !strncmp(environ[0], "STATICX_BOOTLOADER_IDENTIFY=", 28)) return;
+    take_helper();
     hide_variables();
 }
 
 void start_exec(const char *path, char *const argv[], const char *archive, const char *argv0) {
     setenv("_PYI_ARCHIVE_FILE", archive, 1);
     setenv("_PYI_PARENT_PROCESS_LEVEL", "-1", 1); /* "already restarted": PyInstaller does not start itself again for LD_LIBRARY_PATH */
-    setenv("_PYI_LINUX_PROCESS_NAME", PROGRAM, 1);
+    setenv("_PYI_LINUX_PROCESS_NAME", helper ? HELPER : PROGRAM, 1);
     setenv("_KUBEXIT_ARGV0", argv0 ? argv0 : "", 1);
     setenv("_KUBEXIT_MASK", mask, 1);
     setenv("_KUBEXIT_IGNORED", ignored, 1);

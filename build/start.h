@@ -2,12 +2,16 @@
 #ifndef KUBEXIT_START_H
 #define KUBEXIT_START_H
 
-/* The name of PyInstaller's program within the bundle, and of our process. */
+/* The names of PyInstaller's programs within the bundle, and of our process. */
 #define PROGRAM "kubexit"
+#define HELPER "kubexit-helper"
 
 /* Block every signal, note the mask and the ignored signals of the start, and rename every variable that something of the bundle would
  * obey to _KUBEXIT_HID.NAME, in its place. Must come first. */
 void start_quietly(void);
+
+/* Give the name that the helper's bundle is to have (linux/helper.py chose it), NULL if this is no start of the helper. */
+const char *start_helper(void);
 
 /* Become `path`, the bundled loader or program, with `argv`. `archive` is where PyInstaller finds its own file, `argv0` the argv[0] of
  * the start (NULL: there was none): PyInstaller needs its own there. Returns only when that failed, errno set. */

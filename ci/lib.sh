@@ -8,7 +8,7 @@ python=/usr/bin/python3.11 # Debian's: it is the one that is frozen, and others 
 begun=${EPOCHREALTIME//[!0-9]/}
 # The packages that each job needs of Debian 12. git is left out on purpose: without it the program says that its commit is unknown.
 # shellcheck disable=SC2034  # for the scripts
-freeze_packages=(python3.11 python3.11-venv libpython3.11-dev zlib1g-dev libc6-dev gcc musl-tools make binutils patchelf)
+freeze_packages=(python3.11 python3.11-venv libpython3.11-dev libssl3 zlib1g-dev libc6-dev gcc musl-tools make binutils patchelf openssl)
 
 # say WORDS...: a line of progress, with the seconds since the script began
 say() {
@@ -68,4 +68,17 @@ environment() {
     [ "$(cat "$1/stamp" 2>/dev/null)" != "$2" ] || return 1
     rm -rf "$1"
     "$python" -m venv "$1"
+}
+
+tests_venv=$cache/venv-dev
+
+# prepare_tests PACKAGE...: install what all tests need, and those Debian packages besides. Python's packages go to $tests_venv
+prepare_tests() {
+    local stamp
+    need python3.11 python3.11-venv libc6-dev gcc musl-tools bash "$@"
+    stamp=$(sha256sum <"$root/requirements-dev.txt")
+    if environment "$tests_venv" "$stamp"; then
+        PIP_DISABLE_PIP_VERSION_CHECK=1 step "installing the tools for tests" "$tests_venv/bin/pip" install --require-hashes -r "$root/requirements-dev.txt"
+        echo "$stamp" >"$tests_venv/stamp"
+    fi
 }

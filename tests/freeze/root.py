@@ -15,6 +15,7 @@ from support.programs import program
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import IO
 
 TREE, SINGLE = "/tree/kubexit", "/bin/kubexit"
 PROBE = "/bin/probe"
@@ -28,6 +29,7 @@ ENVIRONMENT = (
     *(b"GCONV_PATH=/bin", b"PYTHONHOME=/none", b"PYTHONPATH=/none", b"PYTHONSTARTUP=/none", b"PYTHONVERBOSE=1", b"VIRTUAL_ENV=/v"),
     *(b"_PYI_ARCHIVE_FILE=x", b"_PYI_PARENT_PROCESS_LEVEL=1", b"PYINSTALLER_RESET_ENVIRONMENT=1", b"STATICX_BUNDLE_DIR=/bin"),
     *(b"STATICX_PROG_PATH=y", b"STATICX_BOOTLOADER_IDENTIFY=1", b"_KUBEXIT_MASK=ff", b"_KUBEXIT_HID._KUBEXIT_MASK=z", b"_KUBEXIT_MEMFDS=0,1,2,"),
+    *(b"_KUBEXIT_HELPER=1", b"_KUBEXIT_HELPER=1.x", b"OPENSSL_CONF=/bin/probe", b"SSL_CERT_FILE=/bin/probe", b"HTTPS_PROXY=http://127.0.0.1:1"),
     *(b"X=\xff\xfe\n", b"A=second", b"A=first", b"=", b"DEBUG=true"),
 )
 
@@ -59,6 +61,7 @@ class Root:
         self.folder, self.outside = folder / "root", folder / "outside"
         for name in ("proc", "bin", "gy", "tmp", "var/tmp", "run", "dev/shm", "etc", "lib", "far"):
             (self.folder / name).mkdir(parents=True)
+        (self.folder / "var" / "run").symlink_to("../run")
         self.outside.mkdir()
         for each in (folder, self.outside):
             each.chmod(0o755)
@@ -84,20 +87,27 @@ class Root:
 
     def run(self, case: Case, *command: str) -> subprocess.CompletedProcess[bytes]:
         """Run a command in the root; 60 s are for ever."""
+        # files that are the same each time: what is told of descriptors can be compared
+        told, said = self.outside / "stdout", self.outside / "stderr"
+        with told.open("w+b") as stdout, said.open("w+b") as stderr, self.started(case, stdout, stderr, *command) as process:
+            process.wait(timeout=60)
+        return subprocess.CompletedProcess(command, process.returncode, told.read_bytes(), said.read_bytes())
+
+    @contextlib.contextmanager
+    def started(self, case: Case, stdout: IO[bytes], stderr: IO[bytes], *command: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Give a command that runs in the root. It is killed in the end, if it still runs."""
         entries = os.memfd_create("entries", 0)
         os.write(entries, b"\0".join(case.entries + ENVIRONMENT) + b"\0")
         os.lseek(entries, 0, os.SEEK_SET)
         stage = [str(program("stage")), "--environment", str(entries), "--chroot", str(self.folder), *case.stage, "--", *command]
-        # files that are the same each time: what is told of descriptors can be compared
-        told, said = self.outside / "stdout", self.outside / "stderr"
-        with told.open("w+b") as stdout, said.open("w+b") as stderr, self.mounted(case):
+        with self.mounted(case):
+            process = subprocess.Popen(stage, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, pass_fds=(entries, *case.keep))
+            os.close(entries)
             try:
-                done = subprocess.run(
-                    stage, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, pass_fds=(entries, *case.keep), timeout=60, check=False
-                )
+                yield process
             finally:
-                os.close(entries)
-        return subprocess.CompletedProcess(command, done.returncode, told.read_bytes(), said.read_bytes())
+                process.kill()
+                process.wait()
 
 
 def mount(*words: object) -> None:

@@ -28,14 +28,12 @@ except ImportError:
     late_import = False
 import posix
 now = signals.block_all()
-data = repr((start.environment, start.mask, start.ignored, start.form, now, late_import, start.argv0)).encode()
+data = repr((start.environment, start.mask, start.ignored, start.form, now, late_import, start.argv0, start.program, start.place)).encode()
 while data: data = data[posix.write(FD, data):]
 AFTER
 """
 UNBLOCKABLE = bits(9, 19)
-
-
-Found = tuple[list[bytes], int, int, str, int, bool, bytes]
+Found = tuple[list[bytes], int, int, str, int, bool, bytes, bytes, bytes]
 
 
 def started_with(environment: list[bytes], mask: int = 0, *, before: str = "", after: str = "") -> Found:
@@ -85,6 +83,7 @@ def test_from_source_the_environment_is_that_of_the_start(environment: list[byte
     found = started_with(environment)
     assert found[0] == environment
     assert (found[3], found[6]) == (SOURCE, b"-c")
+    assert os.fsdecode(found[7]) == PYTHON
 
 
 @pytest.mark.parametrize("mask", [0, bits(15), bits(1, 2, 15, 32, 33, 34, 64)])
@@ -110,6 +109,7 @@ def test_the_tree_gives_back_what_its_start_code_noted() -> None:
     assert found[:4] == ([b"A=1", b"B=2"], 0x4001, 0x10002, TREE)
     assert found[5], "modules can be imported: nothing was removed"
     assert found[6] == b"/koordinator/koordinator", "the name that picks the role"
+    assert found[7] == b"/x/kubexit", "beside which the helper lies"
 
 
 def test_hidden_variables_come_back_in_their_places() -> None:
@@ -128,10 +128,10 @@ def test_hidden_variables_come_back_in_their_places() -> None:
 
 
 def test_the_single_file_removes_its_unpacked_bundle(tmp_path: Path) -> None:
-    """Folders, files and links of it, but not what links lead to; and late imports fail in the ordinary way."""
+    """Files and links of it, but not what links lead to; and late imports fail in the ordinary way."""
     bundle = tmp_path / "bundle"
-    (bundle / "deep" / "deeper").mkdir(parents=True)
-    for name in ("kubexit", "deep/lib.so", "deep/deeper/x"):
+    bundle.mkdir()
+    for name in ("kubexit", "lib.so"):
         (bundle / name).write_text("x")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "precious").touch()
@@ -143,6 +143,7 @@ def test_the_single_file_removes_its_unpacked_bundle(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["outside"]
     assert (tmp_path / "outside" / "precious").exists()
     assert not found[5]
+    assert found[7:] == (b"/x/kubexit", os.fsencode(tmp_path)), "where a helper is started from, and unpacks itself"
 
 
 def test_descriptors_that_hold_the_bundle_in_memory_are_closed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import compileall
 import os
 import shutil
+import sysconfig
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,9 @@ def install(form: str, folder: Path) -> Installation:
     if form == "source":
         shutil.copytree(chosen or ROOT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         compileall.compile_dir(folder / "app", quiet=1)  # other users could not write it: each start would compile anew
-        return Installation(folder, form, (PYTHON, "-m", "kubexit"), {"PYTHONPATH": str(folder / "app")})
+        # the helper program's libraries are those that the tests have
+        libraries = f"{folder / 'app'}:{sysconfig.get_paths()['purelib']}"
+        return Installation(folder, form, (PYTHON, "-m", "kubexit"), {"PYTHONPATH": libraries})
     default = ROOT / "dist" / ("kubexit-tree/kubexit" if form == "tree" else "kubexit")
     made = default if chosen is None else ROOT / chosen
     if (made.parent / "lib").is_dir():
