@@ -99,24 +99,23 @@ def test_all_of_them_can_be_asked_for(cluster: Cluster) -> None:
 
 
 FAULTS = {
-    "cut": [api_faults.cut],
-    "410": [api_faults.expire],
-    "reset": [api_faults.reset],
-    "garbage": [api_faults.garbage_line],
-    "cut-in-a-line": [api_faults.end_in_a_line],
+    "cut": api_faults.cut,
+    "410": api_faults.expire,
+    "reset": api_faults.reset,
+    "garbage": api_faults.garbage_line,
+    "cut-in-a-line": api_faults.end_in_a_line,
 }
 
 
-@pytest.mark.parametrize("faults", FAULTS.values(), ids=FAULTS.keys())
-def test_watch_for_a_life_survives_everything(cluster: Cluster, faults: list[Fault]) -> None:
-    """The end is seen, though the server has said strange things and was silent since."""
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_watch_for_a_life_survives_everything(cluster: Cluster, fault: Fault) -> None:
+    """The end is seen, though the watch has broken off twice, and the server was of no help in between."""
     cluster.tell(server=READY)
     sidecar = start_running(cluster, OBEYS)
-    for fault in (*faults, *faults):
-        cluster.server.fail(api_faults.UNAVAILABLE, api_faults.reset)
-        cluster.server.in_watches(fault)
-        cluster.server.wait_for_watch()
-    cluster.server.in_watches(*faults)
+    cluster.server.fail(api_faults.UNAVAILABLE, api_faults.reset)
+    cluster.server.in_watches(fault)
+    cluster.server.wait_for_requests(4, "")
+    cluster.server.in_watches(fault)
     cluster.tell(server=ended(0))
     assert sidecar.end() == 0
 
@@ -125,7 +124,7 @@ def test_connections_do_not_pile_up(cluster: Cluster) -> None:
     """A sidecar lives for months: what has gone wrong on the way leaves nothing open."""
     cluster.tell(server=READY)
     sidecar = start_running(cluster, OBEYS)
-    for fault in (api_faults.UNAVAILABLE, api_faults.garbage, api_faults.UNAUTHORIZED, api_faults.reset, api_faults.wrong_json):
+    for fault in (api_faults.UNAVAILABLE, api_faults.garbage, api_faults.UNAUTHORIZED):
         cluster.server.fail(fault, verb="list")
         cluster.server.in_watches(api_faults.expire)
         cluster.server.wait_for_watch()

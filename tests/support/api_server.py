@@ -123,9 +123,9 @@ class ApiServer:
             return len(self._open)
 
     def asked(self, verb: str) -> list[Request]:
-        """Give the requests of this verb so far."""
+        """Give the requests of this verb so far; of any, if it is ""."""
         with self._changed:
-            return [request for request in self.requests if request.verb == verb]
+            return [request for request in self.requests if verb in ("", request.verb)]
 
     def wait_until(self, true: Callable[[], bool], what: str) -> None:
         """Wait for something that can become true only by what this server does."""
@@ -144,7 +144,7 @@ class ApiServer:
 
     def wait_for_requests(self, count: int, verb: str = "list") -> None:
         """Wait until there were so many requests of this verb."""
-        self.wait_until(lambda: len(self.asked(verb)) >= count, f"{count} times {verb}")
+        self.wait_until(lambda: len(self.asked(verb)) >= count, f"{count} requests ({verb or 'any'})")
 
     def wait_for_watch(self) -> None:
         """Wait until somebody watches, and has been told all there is."""
