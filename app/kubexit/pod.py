@@ -118,6 +118,9 @@ class PodWatch:
             elif kind == reports.FAILED:
                 self._failed = True
                 yield events.PodWatchFailed(fields[0])
+            elif kind == reports.GONE:
+                self._failed = True
+                yield events.PodGone(fields[0])
         if self.start_at is not None and time.monotonic_ns() >= self.start_at:
             yield from self.begin()
 

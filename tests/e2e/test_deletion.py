@@ -31,11 +31,11 @@ def test_deleted_pod_ends_without_waiting_for_its_grace_period(space: Space, for
     begun = pod.delete()
     logs = {container: log.whole() for container, log in followed.items()}
     assert pod.gone().at - begun.at < GRACE / 3
-    # which comes first, the kubelet's SIGTERM or the API server's word that the pod is being deleted, is open
-    assert pod.end("waiting").code in (1, 143)
+    # whichever comes first, the kubelet's SIGTERM or the API server's word that the pod is being deleted
+    assert pod.end("waiting").code == 143
     assert logs["waiting"].child == []
     stone = logs["mourner-of-waiting"].stone()
-    assert stone["Reason"] in ("Terminated", "DependencyFailed")
+    assert stone["Reason"] == "Terminated"
     assert "Born" not in stone
     assert pod.end("running").code == 143
     stone = logs["mourner-of-running"].stone()

@@ -113,7 +113,8 @@ def test_without_a_cluster_a_pod_watch_fails_and_ends() -> None:
 def test_a_wrong_name_fails_before_anything_is_asked() -> None:
     """The message says where it is from."""
     code, reports, _ = run("pod", "No Pod", "shop", "the host name", "30", "main")
-    assert (code, reports) == (0, [("failed", '"No Pod" is no name of a pod; the name of the pod is from the host name')])
+    why = '"No Pod" is no name of a pod; the name of the pod is from the host name: set KUBEXIT_POD_NAME from the field metadata.name'
+    assert (code, reports) == (0, [("failed", why)])
 
 
 @pytest.mark.parametrize("package", ["kubernetes", "urllib3"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubexit.domain.actions import Warn
-from kubexit.domain.events import PodTroubled, PodWatchFailed
+from kubexit.domain.events import PodGone, PodTroubled, PodWatchFailed
 from unit.situations import (
     DONE,
     END_WATCH,
@@ -125,7 +125,7 @@ def test_sigterm_ends_a_wait_in_trouble() -> None:
 )
 @pytest.mark.parametrize("trouble", [False, True])
 def test_a_watch_that_fails_ends_the_wait(wanted: Config, trouble: bool) -> None:
-    """At once, not at the timeout: no Role, no container of that name, a pod that is being deleted."""
+    """At once, not at the timeout: no Role, no container of that name."""
     story = Story(wanted, SURVEYED, *([REFUSED] if trouble else []), FORBIDDEN, pod(db=SERVING))
     assert story.outcome == (1, "DependencyFailed")
     assert story.ending.message == "pods is forbidden; the command was not started"
@@ -157,10 +157,26 @@ def test_a_helper_that_breaks_down_after_the_start_is_a_warning_each_time() -> N
 
 
 def test_a_failure_after_the_start_that_the_helper_reports_is_an_event_of_the_traces() -> None:
-    """The pod is being deleted, mostly: everybody knows, and the child is about to be told. A missing Role was told as trouble before."""
+    """A missing Role, mostly, which was told as trouble before."""
     story = running(pod_config(deaths="main"), FORBIDDEN)
     assert warnings(story) == []
     assert story.traces[-1] == ("death graveyard watcher", "pods is forbidden")
+
+
+@pytest.mark.parametrize("before", [(), (REFUSED,)], ids=["at once", "after trouble"])
+def test_a_pod_that_is_deleted_ends_a_wait_as_sigterm_does(before: tuple[PodTroubled, ...]) -> None:
+    """The API server's word comes a moment before the kubelet's SIGTERM, or after it: what is reported is no matter of luck."""
+    told = Story(pod_config(births="db"), SURVEYED, *before, PodGone("the pod p is being deleted"))
+    assert told.outcome == (143, "Terminated")
+    assert told.outcome == Story(pod_config(births="db"), SURVEYED, signal("TERM")).outcome
+    assert START not in told.done
+
+
+def test_a_pod_that_is_deleted_after_the_start_is_left_to_the_kubelet() -> None:
+    """It tells the child itself, and everybody knows: no warning."""
+    story = running(pod_config(deaths="main"), PodGone("the pod p is being deleted"))
+    assert warnings(story) == []
+    assert story.traces[-1] == ("death graveyard watcher", "the pod p is being deleted")
 
 
 def test_a_death_in_the_graveyard_stops_a_child_whose_pod_cannot_be_read() -> None:

@@ -92,6 +92,13 @@ class Lifecycle(RuleBasedStateMachine):
         if now or self.state.phase != WAITING:
             self.world.pod_watch_fails(internal=internal)
 
+    @precondition(lambda self: self.pod_is_watched)
+    @rule(now=st.sampled_from([False, False, True]))
+    def the_pod_is_deleted(self, now: bool) -> None:
+        """Not always at the first opportunity: a wait ends by it."""
+        if now or self.state.phase != WAITING:
+            self.world.pod_goes()
+
     @precondition(lambda self: self.world.asked == "asked" and self.world.has_child)
     @rule(error=st.sampled_from(["", "connection refused"]))
     def the_request_is_answered(self, error: str) -> None:

@@ -111,7 +111,7 @@ def test_a_wait_fails_when_the_pod_is_being_deleted_but_the_watch_goes_on() -> N
     """Nothing becomes ready any more, but who has to stop with another container still wants to know of its end."""
     server, ended_by = play(listed(UNREADY), [event("MODIFIED", deleting(UNREADY)), event("MODIFIED", deleting(DEAD)), STEADY])
     told = ["container main 1 0 0 0 0 0 running, not ready", "pod"]
-    assert server.reports() == [*TOLD_UNREADY, f"failed the pod {POD} is being deleted", *told, *TOLD_DEAD]
+    assert server.reports() == [*TOLD_UNREADY, f"gone the pod {POD} is being deleted", *told, *TOLD_DEAD]
     assert ended_by == ""
 
 

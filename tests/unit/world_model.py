@@ -154,6 +154,14 @@ class World:
         done = self.happens(events.PodWatchFailed("forbidden", internal))
         assert [type(action) for action in done] == [actions.Warn] * (internal and not waiting)
 
+    def pod_goes(self) -> None:
+        """Delete it: the end of a wait, as by SIGTERM; a child is left to the kubelet, which tells it."""
+        waiting = self.state.phase == WAITING
+        assert self.happens(events.PodGone("deleted")) == []
+        assert (self.state.ending is not None) == waiting
+        if self.state.ending is not None:
+            assert (self.state.ending.exit_code, self.state.ending.reason) == (128 + TERM, "Terminated")
+
     def signal_comes(self, event: events.SignalReceived) -> None:
         """Send one: a wait that it must end is over; a living child gets it once, at once or after the delay."""
         config, number = self.state.config, event.number

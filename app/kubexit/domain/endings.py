@@ -6,7 +6,7 @@ from kubexit.domain import exit_codes, tombstone
 from kubexit.domain.durations import format_duration
 from kubexit.domain.exit_codes import KILLED, NOT_STARTED, SIGNALLED, STOPPED, STOPPED_ALWAYS, TOLD, reported_code
 from kubexit.domain.record import Record
-from kubexit.domain.signal_names import KILL, signal_name
+from kubexit.domain.signal_names import KILL, TERM, signal_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kubexit.domain.config import Config
     from kubexit.domain.dependencies import Dependency, Facts
-    from kubexit.domain.events import ChildExited, PodWatchFailed, StartFailed
+    from kubexit.domain.events import ChildExited, PodGone, PodWatchFailed, StartFailed
     from kubexit.domain.tombstone import Tombstone
 
 
@@ -92,6 +92,11 @@ def pod_watch_failed(event: PodWatchFailed) -> Ending:
     """End because the pod's status, on which the start depends, cannot be read or says that the start can never come."""
     reason = tombstone.INTERNAL if event.internal else tombstone.DEPENDENCY_FAILED
     return Ending(exit_codes.FAILURE, reason, f"{event.why}; the command was not started")
+
+
+def pod_gone(event: PodGone) -> Ending:
+    """End because the pod is being deleted while we waited: as by the SIGTERM that comes with it."""
+    return Ending(SIGNALLED + TERM, tombstone.TERMINATED, f"{event.why}; the command was not started")
 
 
 def signalled_before_start(number: int, unmet: Sequence[Dependency]) -> Ending:

@@ -41,6 +41,12 @@ class PodWatchFailed(Record):
     internal: bool = False  # the helper program broke down
 
 
+class PodGone(Record):
+    """The pod is being deleted, or is no more: SIGTERM is about to come, or was meant for others."""
+
+    why: str
+
+
 class SignalReceived(Record):
     """Somebody sent us a signal other than SIGCHLD."""
 
@@ -88,6 +94,7 @@ Event = (
     | PodChanged
     | PodTroubled
     | PodWatchFailed
+    | PodGone
     | SignalReceived
     | ChildStarted
     | StartFailed

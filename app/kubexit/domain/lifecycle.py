@@ -112,7 +112,14 @@ def _pod_watch_failed(state: State, event: events.PodWatchFailed, _now: int) -> 
         return _end(state, endings.pod_watch_failed(event))
     if event.internal:
         return state, [actions.Warn(f"{event.why}; the child lives on, and the pod's status is read again soon")]
-    return state, [actions.Trace(DEATH_WATCHER, event.why)]  # the pod's deletion, mostly, of which everybody knows
+    return state, [actions.Trace(DEATH_WATCHER, event.why)]  # it was told as trouble, again and again, before it was given up
+
+
+def _pod_gone(state: State, event: events.PodGone, _now: int) -> Step:
+    """End as SIGTERM would end us, which the kubelet sends a moment later or earlier: the outcome is no matter of luck."""
+    if state.phase == WAITING:
+        return _end(state, endings.pod_gone(event))
+    return state, [actions.Trace(DEATH_WATCHER, event.why)]  # the child is about to be told by the kubelet
 
 
 def _reconsider(state: State, now: int) -> Step:
@@ -268,6 +275,7 @@ HANDLERS: dict[type[Event], Callable[[State, Any, int], Step]] = {
     events.PodChanged: _pod_changed,
     events.PodTroubled: _pod_troubled,
     events.PodWatchFailed: _pod_watch_failed,
+    events.PodGone: _pod_gone,
     events.SignalReceived: _signal_received,
     events.ChildStarted: _child_started,
     events.StartFailed: _start_failed,

@@ -12,8 +12,9 @@ CONTAINER = "container"  # NAME and the fields of a Container: a part of a snaps
 POD = "pod"  # the containers told since the last one are the pod's state now
 TROUBLE = "trouble"  # MESSAGE: the state cannot be read now; it is tried again
 FAILED = "failed"  # MESSAGE: what was asked for cannot come true; the helper ends
+GONE = "gone"  # MESSAGE: the pod is being deleted, or is no more
 DONE = "done"  # the request was answered well
-COUNTS = {TRACE: 1, CONTAINER: 1 + len(Container.fields_in_order), POD: 0, TROUBLE: 1, FAILED: 1, DONE: 0}
+COUNTS = {TRACE: 1, CONTAINER: 1 + len(Container.fields_in_order), POD: 0, TROUBLE: 1, FAILED: 1, GONE: 1, DONE: 0}
 LONGEST_FIELD = 900  # characters: 3,600 bytes at most, so that a pipe takes the line whole
 ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 

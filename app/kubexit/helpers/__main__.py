@@ -16,7 +16,7 @@ import urllib3
 from kubexit.domain import reports
 from kubexit.helpers import http_action, output
 from kubexit.helpers.api import Api
-from kubexit.helpers.failures import HopelessError
+from kubexit.helpers.failures import GoneError, HopelessError
 from kubexit.helpers.pod_watch import PodWatch, World
 from kubexit.helpers.wish import read_wish
 from kubexit.linux.bundle import forget_own_bundle
@@ -38,7 +38,8 @@ def main(arguments: list[str]) -> int:
             case _:
                 raise HopelessError(f"unknown arguments: {arguments[:3]}")  # noqa: TRY301
     except HopelessError as error:
-        output.write(reports.format_report(reports.FAILED, str(error)))
+        kind = reports.GONE if isinstance(error, GoneError) else reports.FAILED
+        output.write(reports.format_report(kind, str(error)))
     return 0
 
 

@@ -14,3 +14,7 @@ class TroubleError(Exception):
 
 class HopelessError(Exception):
     """It can never work."""
+
+
+class GoneError(HopelessError):
+    """The pod is no more."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubexit.domain import reports
 from kubexit.domain.pods import Pod, container_of, one_line, read_pod
-from kubexit.helpers.failures import HopelessError, TroubleError
+from kubexit.helpers.failures import GoneError, HopelessError, TroubleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,20 +32,20 @@ class Sight:
         except ValueError as error:
             raise TroubleError(f"the API server's answer is no pod: {one_line(str(error), 200)}") from None
         if pod.uid != (self._uid or pod.uid):
-            raise HopelessError(f"the pod {self._wish.pod} is gone: another pod has its name now")
+            raise GoneError(f"the pod {self._wish.pod} is gone: another pod has its name now")
         self._uid = pod.uid
         if deleted:
-            raise HopelessError(f"the pod {self._wish.pod} is gone: it was deleted")
+            raise GoneError(f"the pod {self._wish.pod} is gone: it was deleted")
         self._look_for_names(pod)
         if pod.deleting and self._wish.names:  # not the end of the watch: others may want to know how the containers end
-            self._say_once("", reports.FAILED, f"the pod {self._wish.pod} is being deleted")
+            self._say_once("", reports.GONE, f"the pod {self._wish.pod} is being deleted")
         self._report(pod)
 
     def miss(self) -> str:
         """Take that there is no pod of our name; give that in words. HopelessError: there was one."""
         pod, namespace, found = self._wish.pod, self._wish.namespace, self._wish.found
         if self._uid:
-            raise HopelessError(f"the pod {pod} is gone: it was deleted")
+            raise GoneError(f"the pod {pod} is gone: it was deleted")
         advice = "if that is not this pod's name, set KUBEXIT_POD_NAME from the field metadata.name"
         return f"there is no pod {pod} in the namespace {namespace}; its name is from {found}: {advice}"
 

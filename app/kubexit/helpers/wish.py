@@ -32,6 +32,7 @@ def read_wish(arguments: list[str]) -> Wish:
     pod, namespace, found, wait, *names = arguments
     for what, name in (("a pod", pod), ("a namespace", namespace)):
         if not KUBERNETES_NAME.fullmatch(name):
-            raise HopelessError(f'"{one_line(name, 100)}" is no name of {what}; the name of the pod is from {found}')
+            remedy = f"the name of the pod is from {found}: set KUBEXIT_POD_NAME from the field metadata.name"
+            raise HopelessError(f'"{one_line(name, 100)}" is no name of {what}; {remedy}')
     others = tuple(name.removeprefix(OPTIONAL) for name in names if name.startswith(OPTIONAL))
     return Wish(pod, namespace, found, int(wait), tuple(name for name in names if not name.startswith(OPTIONAL)), others)
