@@ -118,7 +118,7 @@ def _pod_watch_failed(state: State, event: events.PodWatchFailed, _now: int) -> 
 def _pod_gone(state: State, event: events.PodGone, _now: int) -> Step:
     """End as SIGTERM would end us, which the kubelet sends a moment later or earlier: the outcome is no matter of luck."""
     if state.phase == WAITING:
-        return _end(state, endings.pod_gone(event))
+        return _then([actions.Trace(BIRTH_WATCHER, event.why)], _end(state, endings.pod_gone(event)))
     return state, [actions.Trace(DEATH_WATCHER, event.why)]  # the child is about to be told by the kubelet
 
 
