@@ -294,6 +294,14 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path, path: str, err
         files.make_directory(os.fsencode(tmp_path / path))
 
 
+def test_where_nothing_can_be_made_though_it_is_there_is_an_error() -> None:
+    """In /proc: no such file, and the folder above is there."""
+    with pytest.raises(FileNotFoundError):
+        files.make_directory(b"/proc/a/graveyard")
+    with pytest.raises(FileNotFoundError):
+        files.make_directory(b"/proc/graveyard")
+
+
 @in_a_process
 def test_a_relative_folder_is_made_where_we_are(tmp_path: Path) -> None:
     """Also where we are is no more."""

@@ -154,7 +154,10 @@ def _make(path: bytes, mode: int) -> bool:
         if not parent:
             raise
         _make(parent, 0o755)
-        return _make(path, mode)
+        try:
+            posix.mkdir(path, mode)  # once: in /proc nothing can be made, though it is there
+        except FileExistsError:
+            return False
     return True
 
 
