@@ -214,9 +214,10 @@ def test_end_of_a_stop_dependency_after_an_outside_stop_starts_the_timeout(clust
 
 def test_signals_go_to_the_whole_group_if_wished(world: World) -> None:
     """KUBEXIT_SIGNAL_GROUP holds here too."""
-    main = start(world, {}, "on 15 exit 9", "fork", signal_group="true")
+    main = start(world, {}, "on 15 report", "on 12 exit 9", "fork", signal_group="true")
     main.ready()
     main.other("forked")
     main.send(SIGTERM)
-    assert {main.says("signal 15").split()[2] for _ in range(2)} != {""}
+    assert len({main.says("signal 15").split()[2] for _ in range(2)}) == 2
+    main.send(SIGUSR2)
     assert main.end() == 9

@@ -92,12 +92,13 @@ def test_stopped_child_is_killed_when_the_grace_period_is_over(world: World) -> 
 
 def test_child_that_leads_its_group_is_stopped_with_the_group(world: World) -> None:
     """KUBEXIT_SIGNAL_GROUP: what the child started in its group hears of the stop as well."""
-    sidecar = world.start("sidecar", "on 15 die", "fork", death_deps="main", signal_group="true")
+    sidecar = world.start("sidecar", "on 15 report", "on 12 exit 0", "fork", death_deps="main", signal_group="true")
     sidecar.ready()
     sidecar.other("forked")
     world.graveyard.carve_died("main", 0)
     heard = {sidecar.says("signal 15").split()[2] for _ in range(2)}
     assert len(heard) == 2
+    sidecar.send(12)
     assert sidecar.end() == 0
 
 
