@@ -52,7 +52,7 @@ check_whole() {
 wait_for() {
     local end=$((SECONDS + $1)) words=$2
     shift 2
-    until timeout 10 "$@" >/dev/null 2>&1; do
+    until timeout 30 "$@" >/dev/null 2>&1; do
         check_whole
         [ "$SECONDS" -lt "$end" ] || fail "waited too long for $words. The outputs are in $logs; ci/cluster down clears it away"
         sleep 0.2
