@@ -37,9 +37,11 @@ set_go() {
     need ca-certificates
     go=$(command -v go) && [ "$(cd / && GOTOOLCHAIN=local "$go" env GOVERSION)" = "$wanted" ] && return
     go=$cluster_cache/go/$module@$version/bin/go
-    [ ! -x "$go" ] || return 0
-    found=$(any_go)
-    step "fetching Go ($wanted)" fetch_go "$found" "$module" "$version"
+    if [ ! -x "$go" ]; then
+        found=$(any_go)
+        step "fetching Go ($wanted)" fetch_go "$found" "$module" "$version"
+    fi
+    unset GOROOT # it would be another one's
 }
 
 # compile FOLDER LDFLAGS OUT
