@@ -27,7 +27,7 @@ int find_archive(const char *file, size_t size, struct archive *archive) {
 
 /* build/pack.py writes it before the name. */
 static enum owner owner_of(const char *name) {
-    return !strncmp(name, "both/", 5) ? SHARED : !strncmp(name, "helper/", 7) ? HELPERS : PROGRAMS;
+    return !strncmp(name, "both/", 5) ? SHARED : !strncmp(name, "helper/", 7) ? HELPERS : !strncmp(name, "tree/", 5) ? TREES : PROGRAMS;
 }
 
 static size_t octal(const char *field, size_t length) {
@@ -57,7 +57,7 @@ void keep_members(struct archive *archive, int of_helper) {
     struct archive rest = *archive;
     for (const char *at = rest.at; next_member(&rest, &member) > 0; at = rest.at) {
         if (of_helper && member.owner == PROGRAMS) archive->at = rest.at;
-        if (of_helper || member.owner != HELPERS) continue;
+        if (member.owner != TREES && (of_helper || member.owner != HELPERS)) continue;
         archive->end = at;
         break;
     }

@@ -11,7 +11,7 @@ struct archive {
 
 struct member {
     char name[101]; /* longer ones would take a member of their own: build/pack.py has none */
-    enum owner { PROGRAMS, SHARED, HELPERS } owner;
+    enum owner { PROGRAMS, SHARED, HELPERS, TREES } owner;
     mode_t mode;
     const char *data;
     size_t size;
@@ -20,7 +20,8 @@ struct member {
 /* Find the archive in an ELF file that lies at `file`. 0: there is none. */
 int find_archive(const char *file, size_t size, struct archive *archive);
 
-/* Keep what one of the two programs needs. The members of the program come first, then those of both, then the helper's. */
+/* Keep what one of the two programs needs. The members of the program come first, then those of both, then the helper's, then what only
+ * an installed tree has (linux/single_file.py). */
 void keep_members(struct archive *archive, int of_helper);
 
 /* Read the next regular file of the archive. 1: here it is, 0: there are no more, -1: what is there is something else. */

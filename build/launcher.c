@@ -33,7 +33,8 @@ int main(int argc, char **argv) {
     start_quietly();
     find_folder(folder);
     snprintf(loader, sizeof loader, "%s/lib/" LOADER, folder);
-    snprintf(program, sizeof program, "%s/lib/" PROGRAM, folder);
+    /* the helper: a single file lay here when the supervisor that wants one was started, and a tree was installed over it */
+    snprintf(program, sizeof program, "%s/lib/%s", folder, start_helper() ? HELPER : PROGRAM);
     char **list = calloc((size_t)argc + 3, sizeof *list);
     if (!list) start_fail("out of memory");
     list[0] = loader;

@@ -1,11 +1,13 @@
 """pack.py LIB HELPER SINGLE: complete the collected folders LIB and HELPER with the C library and its loader, and make one file of them.
 
-The helper's files are moved to LIB; SINGLE is made by staticx.
+The helper's files are moved to LIB; SINGLE is made by staticx. Beside LIB lies the tree's launcher, which SINGLE has to hold as well, for
+`--install`: that makes a tree of the very same bytes.
 """
 
 import shutil
 import stat
 import sys
+import tarfile
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
@@ -15,7 +17,7 @@ from staticx.elf import get_prog_interp, get_shobj_deps, is_dynamic_elf, patch_e
 
 PROGRAM = "kubexit"
 HELPER = "kubexit-helper"
-BOTH, HELPERS = "both/", "helper/"  # before the names of members of the archive: see build/archive.c
+BOTH, HELPERS, TREES = "both/", "helper/", "tree/"  # before the names of members of the archive: see build/archive.c
 PYTHON = "/usr/bin/python3.11"
 # Files of the container that the C library would obey, though they are made for the container's own C library and its programs: the list
 # of preloads, and the list of name services, which are libraries. Without it names of hosts are looked up in /etc/hosts and by DNS.
@@ -47,6 +49,17 @@ def complete(library: Path, program: str) -> None:
         file.chmod(0o755 if is_dynamic_elf(str(file)) else 0o644)
     for name, path in IGNORED:
         forget(library / (loader.name if name == "loader" else name), path)
+    make_ready(library / program, str(loader))
+
+
+def make_ready(program: Path, loader: str) -> None:
+    """Make the places that staticx's bootloader writes its folder into: they have to be as long as the longest text there.
+
+    It makes them itself, with words that mean nothing. Slashes before the loader's path and behind $ORIGIN mean nothing to the kernel
+    and the loader either, so the same file serves in the tree, where nobody writes into it.
+    """
+    interpreter, rpath = loader.rjust(MAX_INTERP_LEN, "/"), "$ORIGIN".ljust(MAX_RPATH_LEN, "/")
+    patch_elf(str(program), interpreter=interpreter, rpath=rpath, force_rpath=True, no_default_lib=True)
 
 
 def forget(file: Path, path: bytes) -> None:
@@ -82,6 +95,7 @@ class Generator(api.StaticxGenerator):
             (BOTH, [light[name] for name in light if name in heavy]),
             (HELPERS, [heavy[name] for name in heavy if name not in light]),
         )
+        self._fixup_prog = lambda: None  # make_ready has done it
         self.sxar.add_program = self.add_program
         self.sxar.add_interp_symlink = self.add_loader
 
@@ -91,26 +105,25 @@ class Generator(api.StaticxGenerator):
             raise SystemExit(f"pack.py: the program needs {libpath}, which is not in {self.library}")
 
     def add_program(self, program: str, name: str) -> None:
-        """Add `program`, which staticx has made ready for its bootloader, as `name`.
+        """Add `program`, staticx's copy of it, as `name`.
 
         Without staticx's link to it, as build/inplace.c knows the name: each file more takes 0.1 ms to make and to remove.
         """
         self.add(Path(program), name)
 
     def add_loader(self, loader: str) -> None:
-        """Add the loader, by the name that the program asks for in the bundle, and all other files."""
+        """Add the loader, by the name that the program asks for in the bundle, all other files, and what an installed tree has besides.
+
+        That is the launcher, and the loader's name there, as a link.
+        """
+        name = Path(loader).name
         for part, paths in self.parts:
             for path in paths:
-                if path.name == HELPER:
-                    self.add(self.made_ready(path), part + HELPER)
-                else:
-                    self.add(path, part + (INTERP_FILENAME if path.name == Path(loader).name else path.name))
-
-    def made_ready(self, program: Path) -> Path:
-        """Give a copy of a program with the places that the bootloader fills, as staticx makes one of its own program."""
-        copy = Path(shutil.copy(program, self.tmpdir))
-        patch_elf(str(copy), interpreter="i" * MAX_INTERP_LEN, rpath="r" * MAX_RPATH_LEN, force_rpath=True, no_default_lib=True)
-        return copy
+                self.add(path, part + (INTERP_FILENAME if path.name == name else path.name))
+        self.add(self.library.parent / PROGRAM, TREES + PROGRAM)
+        link = tarfile.TarInfo(TREES + name)
+        link.type, link.linkname = tarfile.LNKTYPE, BOTH + INTERP_FILENAME
+        self.sxar.tar.addfile(link)
 
     def add(self, path: Path, name: str) -> None:
         """Add one file, without anything of this machine and this hour."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import NoReturn
 
+# Roles that we take by the name that we are called by; any other name is kubexit's own
+COPIER, KOORDINATOR = b"cp", b"koordinator"
 KOORDINATORS = ("KOORDINATOR_SPEC", "KOOORDINATOR_SPEC")  # the latter is the spelling of its README
 USAGE = "usage: kubexit [--] COMMAND [ARG...], see kubexit --help"
 
@@ -50,6 +52,8 @@ def main() -> NoReturn:
 def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
     """Do what the command line asks for; give the exit status."""
     output = StandardError(closed=2 in closed)
+    if start.name == COPIER:
+        return copy(arguments, start, output)
     faults: list[str] = []
     while arguments[:1] and arguments[0].startswith(b"-"):
         option = arguments.pop(0)
@@ -57,11 +61,17 @@ def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
             break
         if option in (b"--help", b"-h", b"--version"):
             signals.restore(start.mask, start.ignored)
-            return answer(f"kubexit {__version__} (commit {COMMIT or 'unknown'}, {start.form})\n" if option == b"--version" else HELP)
-        faults.append(f"unknown option {option.decode('utf-8', 'replace')}; accepted are --help, --version and --; {USAGE}")
+            return answer(f"kubexit {__version__} (commit {COMMIT or 'unknown'}, {start.form})\n".encode() if option == b"--version" else HELP.encode())
+        if option == b"--install":
+            return install(arguments, start, output)
+        faults.append(f"unknown option {option.decode('utf-8', 'replace')}; accepted are --help, --version, --install DIR and --; {USAGE}")
     if not arguments:
         faults.append(f"no command given; {USAGE}")
-    variables = start.variables(b"K")
+    return supervise_by(start.variables(b"K"), arguments, faults, start, output)
+
+
+def supervise_by(variables: Mapping[str, str], arguments: list[bytes], faults: list[str], start: Start, output: StandardError) -> int:
+    """Understand the configuration, where the command line may have had `faults` already, and supervise the command."""
     try:
         if is_disabled(variables) and arguments:
             return execute(start, arguments, output)
@@ -87,13 +97,37 @@ def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
 
 def is_koordinator(start: Start, variables: Mapping[str, str]) -> bool:
     """Tell whether koordinator's place is taken: by its name, or by a spec of its."""
-    return start.argv0.rpartition(b"/")[2] == b"koordinator" or any(variables.get(variable) for variable in KOORDINATORS)
+    return start.name == KOORDINATOR or any(variables.get(variable) for variable in KOORDINATORS)
 
 
-def answer(text: str) -> int:
+def copy(arguments: list[bytes], start: Start, output: StandardError) -> int:
+    """Be `cp`; give the exit status."""
+    from kubexit.commands.copy import copy as copy_files  # noqa: PLC0415  only who is called cp pays for it
+
+    signals.restore(start.mask, start.ignored)
+    return copy_files(arguments, output.write)
+
+
+def install(arguments: list[bytes], start: Start, output: StandardError) -> int:
+    """Install the tree form into a folder; give the exit status."""
+    from kubexit.commands.install import NotInstalledError  # noqa: PLC0415  the same
+    from kubexit.commands.install import install as install_into  # noqa: PLC0415
+
+    signals.restore(start.mask, start.ignored)
+    if len(arguments) != 1 or not arguments[0]:
+        output.write(b"kubexit: --install takes one folder to install into: kubexit --install DIR\n")
+        return exit_codes.USAGE
+    try:
+        return answer(install_into(start, arguments[0]) + b"\n")
+    except NotInstalledError as error:
+        output.write(f"kubexit: {error}\n".encode("utf-8", "replace"))
+        return exit_codes.FAILURE
+
+
+def answer(text: bytes) -> int:
     """Print what was asked for; give the exit status."""
     try:
-        posix.write(1, text.encode())
+        posix.write(1, text)
     except OSError:  # nobody wants to read it
         return exit_codes.FAILURE
     return 0

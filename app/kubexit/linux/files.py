@@ -135,11 +135,11 @@ def rename_if_free(directory: int, name: bytes, new_name: bytes) -> bool:
     return True
 
 
-def make_directory(path: bytes) -> bool:
+def make_directory(path: bytes, mode: int = 0o777) -> bool:
     """Make a directory, open to all users whatever the umask is, and the directories above it. False: it was there."""
     umask = posix.umask(0)  # not chmod afterwards: another container may look in between
     try:
-        return _make(path, 0o777)
+        return _make(path, mode)
     finally:
         posix.umask(umask)
 

@@ -39,6 +39,11 @@ class Start:
         self.program = program
         self.place = place
 
+    @property
+    def name(self) -> bytes:
+        """The last part of the name that it was called by."""
+        return self.argv0.rpartition(b"/")[2]
+
     def variables(self, prefix: bytes) -> dict[str, str]:
         """Give the variables whose names start with `prefix`, as getenv sees them: the first entry of a name counts.
 
