@@ -61,7 +61,8 @@ def run(start: Start, arguments: list[bytes], closed: frozenset[int]) -> int:
             break
         if option in (b"--help", b"-h", b"--version"):
             signals.restore(start.mask, start.ignored)
-            return answer(f"kubexit {__version__} (commit {COMMIT or 'unknown'}, {start.form})\n".encode() if option == b"--version" else HELP.encode())
+            text = f"kubexit {__version__} (commit {COMMIT or 'unknown'}, {start.form})\n" if option == b"--version" else HELP
+            return answer(text.encode())
         if option == b"--install":
             return install(arguments, start, output)
         faults.append(f"unknown option {option.decode('utf-8', 'replace')}; accepted are --help, --version, --install DIR and --; {USAGE}")

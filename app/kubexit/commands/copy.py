@@ -105,13 +105,12 @@ def _check(source: bytes, target: bytes) -> None:
         status, there = posix.stat(source), _status(target)
     except OSError as error:
         raise RefusedError(f"cannot read {shown(source)}: {error.strerror}") from error
-    if status.st_mode & S_IFMT == S_IFDIR:
-        raise RefusedError(f"{shown(source)} is a folder: this is kubexit's cp, which copies files; name the files")
     if there and (there.st_dev, there.st_ino) == (status.st_dev, status.st_ino):
         raise RefusedError(f"{shown(source)} and {shown(target)} are the same file: copy it to another place")
     for path, kind in ((source, status), (target, there)):
         if kind and not is_regular(kind):
-            raise RefusedError(f"{shown(path)} is a {'folder' if kind.st_mode & S_IFMT == S_IFDIR else 'FIFO, device or socket'}: only files are copied")
+            what = "folder" if kind.st_mode & S_IFMT == S_IFDIR else "FIFO, device or socket"
+            raise RefusedError(f"{shown(path)} is a {what}: this is kubexit's cp, which copies files to files")
 
 
 def _write(reader: int, path: bytes, *, keep: bool) -> None:

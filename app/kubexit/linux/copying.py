@@ -51,10 +51,11 @@ def is_copy(file: int, source: int, part: Part) -> bool:
     """Tell whether `file` has the bytes of `part`, which lies in `source`."""
     if posix.fstat(file).st_size != part.size:
         return False
-    steps = range(0, part.size, COMPARED_AT_ONCE)
-    return all(
-        posix.pread(file, COMPARED_AT_ONCE, step) == posix.pread(source, min(COMPARED_AT_ONCE, part.size - step), part.offset + step) for step in steps
-    )
+    for at in range(0, part.size, COMPARED_AT_ONCE):
+        count = min(COMPARED_AT_ONCE, part.size - at)
+        if posix.pread(file, count, at) != posix.pread(source, count, part.offset + at):
+            return False
+    return True
 
 
 def temporary_name() -> bytes:

@@ -1,9 +1,9 @@
 """The single file's archive, which also holds a whole tree: a tar file in a section of the ELF file (build/pack.py, build/archive.c).
 
-    kubexit, NAME          what an ordinary start unpacks; the tree has it in lib/
-    both/NAME, helper/NAME the same, for both programs or the helper alone
-    tree/kubexit           the tree's launcher, which lies beside lib/
-    tree/NAME              a link: the name in lib/ of a file that staticx wants under another one
+kubexit, NAME            what an ordinary start unpacks; the tree has it in lib/
+both/NAME, helper/NAME   the same, for both programs or the helper alone
+tree/kubexit             the tree's launcher, which lies beside lib/
+tree/NAME                a link: the name in lib/ of a file that staticx wants under another one
 """
 
 from __future__ import annotations
