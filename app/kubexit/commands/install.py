@@ -63,9 +63,10 @@ def _own_tree(start: Start) -> list[Part]:
             return tree_in(start.program)
         library = start.program.rpartition(b"/")[0]
         folder = library.rpartition(b"/")[0]
-        paths = [LAUNCHER, *(b"lib/" + name for name in sorted(posix.listdir(library)))]
-        statuses = [(path, posix.stat(folder + b"/" + path)) for path in paths]
-        return [Part(path, status.st_mode & 0o777, folder + b"/" + path, 0, status.st_size) for path, status in statuses]
+        found = posix.listdir(folder)
+        paths = {LAUNCHER: LAUNCHER if LAUNCHER in found else start.name} | {b"lib/" + name: b"lib/" + name for name in posix.listdir(library)}
+        sources = {path: folder + b"/" + name for path, name in paths.items()}
+        return [Part(path, FOR_ALL, source, 0, posix.stat(source).st_size) for path, source in sources.items()]
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else error
         raise NotInstalledError(f"cannot read myself at {shown(start.program)} ({what}): give me a path that lasts, and all of my files") from error

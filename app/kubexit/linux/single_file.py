@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 ELF_HEADER = Struct("<4s36xQ10xHHH")  # of Elf64_Ehdr: magic; e_shoff; e_shentsize, e_shnum, e_shstrndx
 SECTION_HEADER = Struct("<I20xQQ24x")  # of Elf64_Shdr: sh_name; sh_offset, sh_size
-MAGIC, SECTION = b"\x7fELF", b".staticx.archive"
+MAGIC, SECTION = b"\x7fELF", b".staticx.archive\0"
+SECTION_NAME = Struct(f"{len(SECTION)}s")
 TAR_HEADER = Struct("100s8s16x12s20x1s100s255x")  # name, mode; size; type, target of a link
 BLOCK = 512
+LARGEST = 2**40  # what a damaged header may point to is no place in a file
 REGULAR, LINK = b"0", b"1"
 TREE, LIBRARY = b"tree", b"lib/"
 
@@ -51,7 +53,8 @@ def _archive(fd: int) -> tuple[int, int]:
     _, names_at, _ = _read(fd, SECTION_HEADER, sections + names * size)
     for number in range(count):
         name, begin, length = _read(fd, SECTION_HEADER, sections + number * size)
-        if posix.pread(fd, len(SECTION) + 1, names_at + name) == SECTION + b"\0" and begin + length <= posix.fstat(fd).st_size:
+        (called,) = _read(fd, SECTION_NAME, names_at + name) if name else (b"",)
+        if called == SECTION and begin + length <= posix.fstat(fd).st_size:
             return begin, begin + length
     raise ValueError("there is no archive in it")
 
@@ -71,7 +74,7 @@ def _members(fd: int, source: bytes, at: int, end: int) -> Iterator[tuple[bytes,
 
 
 def _read(fd: int, form: Struct, at: int) -> tuple[Any, ...]:
-    content = posix.pread(fd, form.size, at)
+    content = b"" if at >= LARGEST else posix.pread(fd, form.size, at)
     if len(content) < form.size:
         raise ValueError("it is cut off")
     return form.unpack(content)
