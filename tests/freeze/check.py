@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from freeze import helper_promises
+from freeze import helper_promises, install_promises
 from freeze.promises import PROMISES
 from freeze.root import BrokenPromiseError, Root
 
@@ -39,6 +39,7 @@ def main() -> int:
         os.execvp("unshare", ["unshare", "--mount", sys.executable, "-B", __file__, sys.argv[1], "inside"])  # noqa: S606
     broken = 0
     helper_promises.add()
+    install_promises.add()
     with empty_root(Path(sys.argv[1]).resolve()) as root:
         for promise in PROMISES:
             try:

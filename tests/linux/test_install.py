@@ -60,14 +60,21 @@ def refused(start: Start, folder: Path) -> str:
     return str(error.value)
 
 
+@needs_root
+@pytest.mark.parametrize("user", [0, 4711])
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])
-def test_tree_is_installed_whole_whatever_the_umask(tmp_path: Path, start: Start, umask: int) -> None:
+def test_tree_is_installed_whole_whatever_the_umask(tmp_path: Path, start: Start, umask: int, user: int) -> None:
     """Every file byte for byte, from the tree and from the single file; nothing else is left in the folder, which is made if need be."""
+    tmp_path.chmod(0o777)
 
     @in_a_process
     def do() -> str:
+        if user:
+            become(user, tmp_path / "a")
         os.umask(umask)
-        return run(start, tmp_path / "a" / "volume")
+        printed = run(start, tmp_path / "a" / "volume")
+        assert os.umask(0) == umask
+        return printed
 
     assert do() == str(tmp_path / "a" / "volume" / "kubexit")
     assert installed(tmp_path / "a" / "volume" / "kubexit") == TREES_FILES

@@ -43,6 +43,7 @@ def install(start: Start, directory: bytes) -> bytes:
         raise NotInstalledError("cannot install what was started from source: only the frozen forms can be copied, make them by ci/freeze")
     name = start.name if start.name.strip(b".") else LAUNCHER
     parts = _own_tree(start)
+    umask = posix.umask(0)  # 0777 would have us make folders that we cannot enter ourselves
     try:
         files.make_directory(directory, FOR_ALL)
         fd = _open(directory)
@@ -53,6 +54,8 @@ def install(start: Start, directory: bytes) -> bytes:
     except OSError as error:
         size = sum(part.size for part in parts) // 1_000_000 + 1
         raise NotInstalledError(f"cannot install into {shown(directory)}: {explain(error)}; I take {size} MB") from error
+    finally:
+        posix.umask(umask)
     return directory.rstrip(b"/") + b"/" + name
 
 
