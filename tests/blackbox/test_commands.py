@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support import koordinators
+
 if TYPE_CHECKING:
     from support.supervisors import Supervisor
     from support.world import World
@@ -85,8 +87,7 @@ def test_it_is_installed_under_the_name_that_it_is_called_by(world: World) -> No
     """Koordinator's manifests count on /koordinator/koordinator, and there it is koordinator."""
     folder = world.shared / "koordinator"
     assert said(world.run(["--install", str(folder)], stage=["--argv0", "koordinator"])) == f"{folder}/koordinator\n"
-    main = world.run([world.installation.actor, "exit 7"], kubexit=[str(folder / "koordinator")], KUBEXIT_GRAVEYARD="")
-    assert main.end() == 7  # without a name or a spec: kubexit would want KUBEXIT_NAME
+    assert koordinators.start(world, None, "exit 7", kubexit=[str(folder / "koordinator")]).end() == 7
 
 
 @pytest.mark.frozen_only(NOTHING_TO_INSTALL)
@@ -98,8 +99,8 @@ def test_a_dozen_install_at_once(world: World) -> None:
     installers = [world.run(["--install", str(folder)]) for _ in range(12)]
     assert {said(installer) for installer in installers} == {f"{folder}/kubexit\n"}
     assert len(list(folder.iterdir())) == 2
-    running.send(15)
-    assert running.end() in {143, 0}
+    assert not running.ended
+    running.kill()
 
 
 @pytest.mark.parametrize("words", [[], [""], ["a", "b"]])

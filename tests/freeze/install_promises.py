@@ -14,12 +14,14 @@ from freeze.helper_promises import pod
 from freeze.promises import ANYBODY, FORMS, NOEXEC, PROMISES
 from freeze.root import PROBE, SINGLE, Case, expect, same
 from support import processes
+from support.programs import program
 
 if TYPE_CHECKING:
     from freeze.root import Root
 
 INSTALLED = "/far/anywhere/kubexit"
 ON_A_NODE = {"gy": NOEXEC}
+WATCHING = (b"KUBEXIT_DEATH_SOURCE=kubernetes", b"KUBEXIT_DEATH_DEPS=client")  # the helper stays as long as the child
 
 
 def files(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -59,22 +61,26 @@ def in_an_empty_root(root: Root) -> None:
             shutil.rmtree(root.folder / "far" / "anywhere")
 
 
+def helper_of(supervisor: int) -> int:
+    """Give the pid of its helper program."""
+    (helper,) = (pid for pid in processes.children(supervisor) if processes.status(pid)["Name"] == "kubexit-helper")
+    return helper
+
+
 def over_one_that_runs(root: Root) -> None:
     """A tree that is installed over a single file that runs gives that the helper which it starts later."""
     volume = root.outside / "upgraded"
     volume.mkdir()
     shutil.copy(root.dist / "kubexit", volume / "kubexit")
-    with pod(root, ready=False) as (server, entries), Path(os.devnull).open("wb") as null:
-        case = Case(mounts=ON_A_NODE | {"tmp": ""}, entries=entries, bind=((volume, "far"),))
-        with root.started(case, null, null, "/far/kubexit", PROBE) as supervisor:
+    shutil.copy(program("actor"), volume / "actor")
+    with pod(root, ready=True) as (server, entries), Path(os.devnull).open("wb") as null:
+        case = Case(mounts=ON_A_NODE | {"tmp": ""}, entries=(*entries, *WATCHING), bind=((volume, "far"),))
+        with root.started(case, null, null, "/far/kubexit", "/far/actor", "listen") as supervisor:
             server.wait_for_watch()
             subprocess.run([root.dist / "kubexit", "--install", volume], check=True, stdout=subprocess.DEVNULL)
-            (helper,) = processes.children(supervisor.pid)
-            os.kill(helper, signal.SIGKILL)
+            os.kill(helper_of(supervisor.pid), signal.SIGKILL)
             server.wait_for_requests(2, "watch")
-            server.wait_for_watch()
-            (helper,) = processes.children(supervisor.pid)
-            expect(processes.status(helper)["Name"] == "kubexit-helper", processes.status(helper))
+            helper = helper_of(supervisor.pid)
             expect(f"{root.folder}/far/.kubexit-" in processes.read(f"/proc/{helper}/maps"), processes.read(f"/proc/{helper}/maps"))
 
 
