@@ -6,6 +6,7 @@ HELP = """\
 kubexit: starts and stops the containers of a Kubernetes pod in the right order.
 
 usage: KUBEXIT_NAME=... kubexit [--] COMMAND [ARG...]
+       kubexit --install DIR    put kubexit into DIR, for other containers; prints its path
        kubexit --help | --version
 
 kubexit waits for its birth dependencies, starts COMMAND, writes a tombstone named
@@ -46,6 +47,7 @@ causes       stopped: told to stop by dependencies that succeeded, and obeyed
 exit status  126 cannot execute, 127 not found, 2 configuration error or name taken,
              1 birth timeout or failure, no access to the pod, unusable graveyard
 koordinator  its KOORDINATOR_SPEC is understood, and so is its name
+cp           called by this name, it copies files: cp [-a] [-f] [-p] SOURCE... TARGET
 
 example, a sidecar that ends with the container "main" (both mount /graveyard):
   KUBEXIT_NAME=proxy KUBEXIT_DEATH_DEPS=main kubexit envoy -c /etc/envoy.yaml

@@ -71,7 +71,21 @@ def test_help_has_every_variable_of_the_readme(world: World) -> None:
     assert len(variables) > 15
     page = said(world.run(["--help"]))
     assert variables - set(re.findall(r"KUBEXIT_[A-Z_]+", page)) == set()
-    for word in ("started", "ready", "exited", "succeeded", "failed", "stopped", "stopped-always", "killed", "126", "127", "--version"):
+    for word in (
+        "started",
+        "ready",
+        "exited",
+        "succeeded",
+        "failed",
+        "stopped",
+        "stopped-always",
+        "killed",
+        "126",
+        "127",
+        "--version",
+        "--install",
+        "cp",
+    ):
         assert word in page
 
 
@@ -99,7 +113,7 @@ def test_unknown_option_is_refused_with_a_hint(world: World, option: str) -> Non
     assert main.out.all() == ""
     message = main.error()
     assert f"unknown option {option}" in message
-    for word in ("--help", "--version", "--"):
+    for word in ("--help", "--version", "--install DIR", "--"):
         assert word in message
     assert world.graveyard.stone("main")["Reason"] == "ConfigError"
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import struct
 import tarfile
 from typing import TYPE_CHECKING
 
+import pytest
+
+from kubexit.commands.install import NotInstalledError, install
 from kubexit.linux.handover import SINGLE_FILE, TREE, Start
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ LIBRARY = {
 }
 TREES_FILES = {"kubexit": b"launcher" * 50} | {f"lib/{name}": content for name, content in LIBRARY.items()}
 SIZE = sum(len(content) for content in TREES_FILES.values())
+FOLDER = ".kubexit-0.1.0-unknown"  # that of the version: conftest.py says which one it is
 MEMBERS = {"ld-linux-test.so.2": "both/.staticx.interp", "libc.so.6": "both/libc.so.6", "kubexit-helper": "helper/kubexit-helper"}
 
 
@@ -62,3 +67,29 @@ def _elf(archive: bytes) -> bytes:
         body += content
     body[:64] = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 62, 1, 0, 0, len(body), 0, 64, 0, 0, 64, len(contents), 1)
     return bytes(body) + headers
+
+
+def run(start: Start, folder: Path) -> str:
+    """Install; give what is printed."""
+    return os.fsdecode(install(start, os.fsencode(folder)))
+
+
+def installed(link: Path) -> dict[str, bytes]:
+    """Give the files of the tree that a link leads to; each may be read and run by all."""
+    folder = link.resolve().parent
+    assert link.resolve().name == "kubexit"
+    for path in (folder, folder / "lib", *folder.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o755, path
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refused(start: Start, folder: Path) -> str:
+    """Give the words of a refusal."""
+    with pytest.raises(NotInstalledError) as error:
+        run(start, folder)
+    return str(error.value)
+
+
+def facts(folder: Path) -> dict[str, tuple[int, int]]:
+    """Give number and time of change of every file below."""
+    return {str(path): (path.lstat().st_ino, path.lstat().st_ctime_ns) for path in [folder, *folder.rglob("*")]}

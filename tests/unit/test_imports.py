@@ -32,6 +32,11 @@ IMPURE = {
 }
 # Free or nearly so at every start. Before a module is added here, measure what it costs the start of the child.
 LIGHT = {"__future__", "posix", "_signal", "select", "time", "_struct", "fcntl", "errno", "_ctypes", "sys"}
+# What only some starts have to do with: of these modules no other start has any.
+LATER = (
+    *("kubexit.pod", "kubexit.helper", "kubexit.linux.helper", "kubexit.domain.koordinator"),
+    *("kubexit.commands", "kubexit.linux.copying", "kubexit.linux.single_file"),
+)
 
 
 def imported_names(path: Path) -> set[str]:
@@ -72,9 +77,9 @@ def test_the_light_program_loads_nothing_but_built_in_modules() -> None:
 
 
 def test_a_start_pays_for_nothing_that_it_does_not_use() -> None:
-    """The pod's status, koordinator's specs and the helper program are imported by the starts that have to do with them."""
+    """The pod's status, koordinator's specs, the helper program, cp and --install are imported by the starts that have to do with them."""
     loaded = loaded_by("import kubexit.cli")
-    assert not [name for name in loaded if name.startswith(("kubexit.pod", "kubexit.helper", "kubexit.linux.helper", "kubexit.domain.koordinator"))]
+    assert not [name for name in loaded if name.startswith(LATER)]
     assert not {"kubexit.domain.reports", "kubexit.domain.json_reader", "kubexit.domain.pods"} & loaded
 
 
