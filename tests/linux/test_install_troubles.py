@@ -171,7 +171,8 @@ def test_a_damaged_single_file_installs_nothing(tmp_path: Path) -> None:
     damaged = [content[:length] for length in range(0, len(content), 997)]
     damaged += [content[:at] + b"\xff" * 8 + content[at + 8 :] for at in (0, 40, 58, 60, 62, len(content) - 40, len(content) - 32)]
     begin = content.index(b"both/.staticx.interp")
-    damaged += [content[: begin + at] + b"zzzzzzz" + content[begin + at + 7 :] for at in (100, 124, 156)]
+    for at, field in ((100, b"zzzzzzz"), (124, b"zzzzzzz"), (124, b"0077777"), (156, b"5")):
+        damaged.append(content[: begin + at] + field + content[begin + at + len(field) :])
     for each in damaged:
         (tmp_path / "single").write_bytes(each)
         assert f"cannot read myself at {tmp_path}/single" in refused(whole, tmp_path / "volume")

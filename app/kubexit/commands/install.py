@@ -98,10 +98,10 @@ def _provide(directory: int, parts: list[Part]) -> bytes:
     """Give the name of a folder that has the tree, whole. It is made if there is none."""
     name = first = BEGINNING + f"{__version__}-{COMMIT or 'unknown'}".encode()
     for number in range(2, MOST_FOLDERS):
-        if _is_whole(directory, name, parts):
-            return name
         if not files.is_there(directory, name):
             _make(directory, name, parts)
+            return name
+        if _is_whole(directory, name, parts):
             return name
         name = b"%s.%d" % (first, number)
     raise OSError(EEXIST, f"{MOST_FOLDERS} damaged copies of me are there already")
