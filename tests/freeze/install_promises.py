@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -17,6 +19,8 @@ from support import processes
 from support.programs import program
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from freeze.root import Root
 
 INSTALLED = "/far/anywhere/kubexit"
@@ -67,6 +71,19 @@ def helper_of(supervisor: int) -> int:
     return helper
 
 
+@contextlib.contextmanager
+def ended_with(supervisor: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill a supervisor in the end, and wait for its child and its helper, which die with it: they keep what is mounted busy."""
+    try:
+        yield
+    finally:
+        ends = [os.pidfd_open(pid) for pid in processes.children(supervisor.pid)]
+        supervisor.kill()
+        for end in ends:
+            expect(select.select([end], [], [], 30)[0], "something lives on without its supervisor")
+            os.close(end)
+
+
 def over_one_that_runs(root: Root) -> None:
     """A tree that is installed over a single file that runs gives that the helper which it starts later."""
     volume = root.outside / "upgraded"
@@ -75,7 +92,7 @@ def over_one_that_runs(root: Root) -> None:
     shutil.copy(program("actor"), volume / "actor")
     with pod(root, ready=True) as (server, entries), Path(os.devnull).open("wb") as null:
         case = Case(mounts=ON_A_NODE | {"tmp": ""}, entries=(*entries, *WATCHING), bind=((volume, "far"),))
-        with root.started(case, null, null, "/far/kubexit", "/far/actor", "listen") as supervisor:
+        with root.started(case, null, null, "/far/kubexit", "/far/actor", "listen") as supervisor, ended_with(supervisor):
             server.wait_for_watch()
             subprocess.run([root.dist / "kubexit", "--install", volume], check=True, stdout=subprocess.DEVNULL)
             os.kill(helper_of(supervisor.pid), signal.SIGKILL)
