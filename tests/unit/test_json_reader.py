@@ -103,7 +103,7 @@ def test_names_that_occur_twice_are_kept() -> None:
         ('{"a":1,}', "line 1 column 8: expected a name in double quotes, found '}'"),
         ('{"a" 1}', "line 1 column 6: expected \":\", found '1'"),
         ('{"a":}', "line 1 column 6: expected a value, found '}'"),
-        ('{"a":1 "b":2}', 'line 1 column 8: expected "," or "}", found \'"\''),
+        ('{"a":1 "b":2}', "line 1 column 8: expected \",\" or \"}\", found '\"'"),
         ('{"a":1', 'line 1 column 7: expected "," or "}", found the end'),
         ("[1,]", "line 1 column 4: expected a value, found ']'"),
         ("[1", 'line 1 column 3: expected "," or "]", found the end'),

@@ -52,6 +52,8 @@ def test_an_event_is_a_kind_and_an_object() -> None:
     assert read_event(b'{"type": "ADDED", "object": {"kind": "Pod"}, "more": 1}') == Event("ADDED", {"kind": "Pod"})
 
 
+
+
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "replace")))
 @example(b"[" * 100_000)
 @example(b'{"type":' * 50_000)
