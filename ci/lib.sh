@@ -70,6 +70,20 @@ environment() {
     "$python" -m venv "$1"
 }
 
+# describe_commit: set commit to what --version shows, with -dirty for what is in no commit, and SOURCE_DATE_EPOCH to the commit's time, for
+# all that wants a time. Where the history is not at hand, as in a container that builds, KUBEXIT_COMMIT and SOURCE_DATE_EPOCH give them.
+# shellcheck disable=SC2034  # for the scripts
+describe_commit() {
+    local git=(git -C "$root" -c "safe.directory=$root")
+    commit=$("${git[@]}" rev-parse --short=12 HEAD 2>/dev/null) || commit=
+    if [ -n "$commit" ]; then
+        [ -z "$("${git[@]}" status --porcelain)" ] || commit+=-dirty
+        SOURCE_DATE_EPOCH=$("${git[@]}" log -1 --format=%ct)
+    fi
+    commit=${commit:-${KUBEXIT_COMMIT-}}
+    export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000}
+}
+
 tests_venv=$cache/venv-dev
 
 # prepare_tests PACKAGE...: install what all tests need, and those Debian packages besides. Python's packages go to $tests_venv
