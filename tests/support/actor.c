@@ -12,6 +12,7 @@
  *   leave COUNT          that many orphans that end at once
  *   session              leave for a session of one's own
  *   become UID           another user
+ *   eat                  take memory until the kernel ends it
  *   hoard                take every inotify instance that this user may have
  *   quiet                do not say `ready`
  *   listen               read commands from standard input
@@ -93,6 +94,14 @@ static void flood(int fd, int count, int length) {
     free(line);
 }
 
+static void eat(void) {
+    for (const size_t bite = 1 << 20;;) {
+        char *taken = malloc(bite);
+        if (!taken) leave(94);
+        memset(taken, 1, bite);
+    }
+}
+
 static void hoard(void) {
     struct rlimit many = {65536, 65536};
     setrlimit(RLIMIT_NOFILE, &many);
@@ -122,6 +131,7 @@ static void obey(const char *command) {
     else if (sscanf(command, "leave %d", &a) == 1) while (a-- > 0) make_orphan(0);
     else if (!strcmp(command, "session")) setsid();
     else if (sscanf(command, "become %d", &a) == 1) { if (setgid(a) || setuid(a)) leave(96); }
+    else if (!strcmp(command, "eat")) eat();
     else if (!strcmp(command, "hoard")) hoard();
     else if (!strcmp(command, "quiet")) quiet = 1;
     else if (!strcmp(command, "listen")) listening = 1;
