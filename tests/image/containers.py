@@ -125,7 +125,8 @@ class Pod:
         unique = f"{self.folder.name}-{len(self.started)}-{name}"
         given = [*self._mounts(), *_variables({"name": name, **variables}), *options]
         words = ["podman", "run", "--name", unique, "--pull=never", *given, image, *command]
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # conmon leaves a file "oom" in the folder that it was started in
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
         container = Container(unique, process)
         self.started.append(container)
         return container

@@ -13,6 +13,7 @@ from support.programs import program
 from support.snippets import snippets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from image.containers import Pod
@@ -27,7 +28,7 @@ RUN apk --no-cache add ca-certificates tzdata
 COPY --from=kubexit /bin/kubexit /bin/
 ENTRYPOINT ["kubexit"]
 """
-# Other people's images, the programs that a Dockerfile adds: whatever they are, they are the tests' programs and a shell here.
+# Other people's images, and what a reader adds of their own: whatever it is, here it is a shell and the tests' program.
 STAND_IN = """\
 FROM scratch
 COPY busybox apk /bin/
@@ -46,6 +47,24 @@ def stand_in(images: None, tmp_path_factory: pytest.TempPathFactory) -> str:  # 
     return build("stand-in", STAND_IN, context)
 
 
+@pytest.fixture
+def named(stand_in: str, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Have the stand-in be called like another image; what that is for, it has under the image's name."""
+    names = []
+
+    def name_it(name: str) -> None:
+        folder = tmp_path / f"image-{len(names)}"
+        folder.mkdir()
+        shutil.copy(program("probe"), folder / "probe")
+        command = name.rpartition("/")[2].partition(":")[0]
+        podman("tag", build("named", f"FROM {stand_in}\nCOPY probe /bin/{command}\n", folder), name)
+        names.append(name)
+
+    yield name_it
+    for name in names:
+        podman("untag", name, name)
+
+
 def foreign_images(text: str) -> set[str]:
     """Give the images that a Dockerfile names, but for ours and its own stages."""
     named = set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) | set(re.findall(r"--from=(\S+)", text))
@@ -55,22 +74,22 @@ def foreign_images(text: str) -> set[str]:
 
 def own_files(text: str) -> list[str]:
     """Give what a Dockerfile copies from its own folder."""
-    return [source for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE) for source in line.split()[:-1]]
+    return [source for line in re.findall(r"^COPY (?!--)(.+)$", text, re.MULTILINE) for source in line.split()[:-1]]
 
 
 @pytest.mark.parametrize("text", [*OURS, FORK])
-def test_the_image_that_a_document_tells_to_build_runs_a_command_by_kubexit(pod: Pod, stand_in: str, text: str, tmp_path: Path) -> None:
-    whole = text if "FROM " in text else f"FROM {stand_in}\n{text}"  # lines for a Dockerfile that the reader has
-    foreign = foreign_images(whole) - {stand_in}
-    for name in foreign:
-        podman("tag", stand_in, name)
-    for name in own_files(whole):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(program("probe"), tmp_path / name)
+def test_the_image_that_a_document_tells_to_build_runs_its_program_by_kubexit(
+    pod: Pod, named: Callable[[str], None], text: str, tmp_path: Path
+) -> None:
+    whole = text if "FROM " in text else f"FROM my-program\n{text}"  # lines for a Dockerfile that the reader has
+    for name in foreign_images(whole):
+        named(name)
+    for file in own_files(whole):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(program("probe"), tmp_path / file)
     image = build("snippet", whole, tmp_path)
-    for name in foreign:
-        podman("untag", stand_in, name)
-    ended = pod.run("main", PROBE, image=image)
+    told = podman("image", "inspect", "--format", "{{len .Config.Entrypoint}} {{len .Config.Cmd}}", image)
+    ended = pod.run("main", *([PROBE] if told == "1 0" else []), image=image)
     assert ended.status == 0, ended.err
     assert "parent 1" in ended.out.splitlines()
     assert "ExitCode: 0" in pod.stone("main")
