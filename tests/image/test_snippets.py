@@ -50,7 +50,7 @@ def stand_in(images: None, tmp_path_factory: pytest.TempPathFactory) -> str:  # 
 @pytest.fixture
 def named(stand_in: str, tmp_path: Path) -> Iterator[Callable[[str], None]]:
     """Have the stand-in be called like another image; what that is for, it has under the image's name."""
-    names = []
+    names: list[str] = []
 
     def name_it(name: str) -> None:
         folder = tmp_path / f"image-{len(names)}"
