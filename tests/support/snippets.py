@@ -30,7 +30,8 @@ def snippets(page: Path, heading: str, language: str) -> list[Snippet]:
 
 
 def _blocks(lines: list[str]) -> Iterator[Snippet]:
-    heading, language, block = "", "", None
+    block: list[str] | None = None
+    heading, language = "", ""
     for line in lines:
         if block is not None and line == FENCE:
             yield Snippet(heading, language, "".join(f"{each}\n" for each in block))
