@@ -20,6 +20,7 @@ if __name__ == "__main__":
 
 from e2e.archives import Content, Image, Layer, write_archive
 from e2e.programs import puppet
+from e2e.stand_ins import stand_ins
 from support.programs import program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,6 +41,7 @@ MAIN_APP = b"#!/bin/sh\nexec puppet get 9090 /main\n"
 def images() -> dict[str, Image]:
     """Give all images by their name."""
     single, tree = Layer({"/bin/kubexit": DIST / "kubexit", "/bin/koordinator": "kubexit"}), Layer.of_folder(DIST / "kubexit-tree", "/tree")
+    ours = Layer({"/bin/kubexit": DIST / "kubexit", "/bin/koordinator": "kubexit", "/bin/cp": "kubexit", "/app/bin/kubexit": "/bin/kubexit"})
     tools = Layer({"/bin/puppet": puppet(), "/bin/actor": program("actor")})
     applets: dict[str, Content] = {f"/bin/{name}": "busybox" for name in _applets()}
     shell = Layer({**applets, "/bin/busybox": BUSYBOX, "/etc/passwd": PASSWD})
@@ -57,6 +59,11 @@ def images() -> dict[str, Image]:
         Image("proxy", [shell, tools, single, Layer({"/bin/cloud_sql_proxy": CLOUD_SQL_PROXY_1})]),
         Image("connector", [shell, tools, Layer({"/cloud-sql-proxy": CLOUD_SQL_PROXY_2})]),
         Image("application", [shell, tools, Layer({"/main-app": MAIN_APP})]),
+        Image("kubexit", [ours], entrypoint=["/bin/kubexit"], user="65534:65534"),
+        Image("koordinator", [ours], entrypoint=["/bin/koordinator", "--install"], user="65534:65534"),
+        Image("kubexit-httpd", [single, Layer({"/bin/httpd": BUSYBOX})], entrypoint=["kubexit", "httpd", "-f", "-v", "-p", "8080", "-h", "/www"]),
+        Image("busybox", [shell]),
+        *stand_ins([shell, tools]),
     ]
     return {image.name: image for image in made}
 
