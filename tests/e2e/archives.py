@@ -10,7 +10,7 @@ import io
 import json
 import platform
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,10 @@ Content = bytes | Path | str  # of a file: itself, or that of a file here; text:
 
 
 class Layer:
-    """Files by their path in the image. Folders come with them."""
+    """Files by their path in the image, folders come with them; or what is a layer already."""
 
-    def __init__(self, files: Mapping[str, Content]) -> None:
-        self.tar = _tar(_entries(files))
+    def __init__(self, files: Mapping[str, Content], *, tar: bytes = b"") -> None:
+        self.tar = tar or _tar(_entries(files))
         self.digest = hashlib.sha256(self.tar).hexdigest()
 
     @classmethod
@@ -38,22 +38,37 @@ class Layer:
 
 @dataclass(frozen=True)
 class Image:
-    """An image: `name` is a word of ours, `reference` what a manifest calls it."""
+    """An image: `name` is a word of ours, `reference` what a manifest calls it, `config` its configuration, made of the rest unless there is one."""
 
     name: str
     layers: Sequence[Layer]
     entrypoint: Sequence[str] = ()
     path: str = "/bin"
     user: str = ""
-    config: bytes = field(init=False)
+    config: bytes = b""
 
     def __post_init__(self) -> None:
+        if self.config:
+            return
         settings = {"Env": [f"PATH={self.path}"], "Entrypoint": list(self.entrypoint), "User": self.user}
         diff_ids = [f"sha256:{layer.digest}" for layer in self.layers]
         machine = platform.machine()
         config = {"architecture": ARCHITECTURES.get(machine, machine), "os": "linux", "config": settings}
         text = json.dumps({**config, "rootfs": {"type": "layers", "diff_ids": diff_ids}}, sort_keys=True)
         object.__setattr__(self, "config", text.encode())
+
+    @classmethod
+    def read(cls, name: str, archive: Path) -> Image:
+        """Take the one image of an archive as it is."""
+        with tarfile.open(archive) as tar:
+
+            def content(member: str) -> bytes:
+                file = tar.extractfile(member)
+                assert file is not None, f"{archive}: {member} is no file"
+                return file.read()
+
+            (entry,) = json.loads(content("manifest.json"))
+            return cls(name, [Layer({}, tar=content(layer)) for layer in entry["Layers"]], config=content(entry["Config"]))
 
     @property
     def reference(self) -> str:

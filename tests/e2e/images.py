@@ -1,4 +1,4 @@
-"""The images of the tests: the frozen kubexit, the tests' own static programs, and for some of them Debian's static busybox.
+"""The images of the tests: our own two as ci/image has built them, and others of the frozen kubexit, the tests' static programs, and busybox.
 
 `python images.py FILE` makes them, has KUBEXIT_E2E_LOAD bring them into the cluster, and writes what they are called into FILE. KUBEXIT_E2E_IMAGES
 tells that file to several runs of tests, which would otherwise each do the same.
@@ -36,34 +36,41 @@ PSQL = b'#!/bin/sh\necho "psql $* of $PGDATABASE"\nexec puppet get 5432 /\n'
 CLOUD_SQL_PROXY_1 = b'#!/bin/sh\necho "proxy for $INSTANCES by $GOOGLE_APPLICATION_CREDENTIALS"\nexec puppet serve 5432 on-term exit 0\n'
 CLOUD_SQL_PROXY_2 = b'#!/bin/sh\necho "proxy $*"\nexec puppet serve 9090\n'
 MAIN_APP = b"#!/bin/sh\nexec puppet get 9090 /main\n"
+SLEEP = b"#!/bin/sh\nexec busybox sleep 1\n"  # whoever asks for a minute means some time
+MY_SERVER = b'#!/bin/sh\nexec puppet serve "${1#--port=}"\n'
+MY_CLIENT = b'#!/bin/sh\n[ "$1" ] || exec puppet exit 0\nuntil puppet get "${1##*:}"; do :; done\n'
 
 
 def images() -> dict[str, Image]:
     """Give all images by their name."""
     single, tree = Layer({"/bin/kubexit": DIST / "kubexit", "/bin/koordinator": "kubexit"}), Layer.of_folder(DIST / "kubexit-tree", "/tree")
-    ours = Layer({"/bin/kubexit": DIST / "kubexit", "/bin/koordinator": "kubexit", "/bin/cp": "kubexit", "/app/bin/kubexit": "/bin/kubexit"})
     tools = Layer({"/bin/puppet": puppet(), "/bin/actor": program("actor")})
     applets: dict[str, Content] = {f"/bin/{name}": "busybox" for name in _applets()}
+    local = Layer({"/usr/local/bin/kubexit": DIST / "kubexit"})
     shell = Layer({**applets, "/bin/busybox": BUSYBOX, "/etc/passwd": PASSWD})
 
-    def stand_in(name: str, **files: bytes) -> Image:
-        return Image(name, [shell, tools, Layer({f"/{path.replace('__', '/')}": text for path, text in files.items()})])
+    def stand_in(name: str, *more: Layer, **files: bytes) -> Image:
+        own = Layer({f"/{path.replace('__', '/').replace('_', '-')}": text for path, text in files.items()})
+        return Image(name, [shell, tools, *more, own], path="/usr/local/bin:/bin")
 
     made = [
         Image("plain", [single, tree, tools]),  # no shell, no /tmp, no users: as distroless images are
         Image("shell", [shell, single, tools]),
-        Image("copier", [shell, single], entrypoint=["/bin/sh", "-c", 'exec cp /bin/kubexit "$0/koordinator"']),
+        Image("bare", [tools]),
+        Image.read("kubexit", DIST / "images/kubexit.tar"),
+        Image.read("koordinator", DIST / "images/koordinator.tar"),
         stand_in("alpine", bin__apk=APK, bin__curl=CURL),
         stand_in("nginx", bin__nginx=NGINX),
         Image("psql", [shell, tools, single, Layer({"/bin/psql": PSQL})]),
         Image("proxy", [shell, tools, single, Layer({"/bin/cloud_sql_proxy": CLOUD_SQL_PROXY_1})]),
         Image("connector", [shell, tools, Layer({"/cloud-sql-proxy": CLOUD_SQL_PROXY_2})]),
         Image("application", [shell, tools, Layer({"/main-app": MAIN_APP})]),
-        Image("kubexit", [ours], entrypoint=["/bin/kubexit"], user="65534:65534"),
-        Image("koordinator", [ours], entrypoint=["/bin/koordinator", "--install"], user="65534:65534"),
         Image("kubexit-httpd", [single, Layer({"/bin/httpd": BUSYBOX})], entrypoint=["kubexit", "httpd", "-f", "-v", "-p", "8080", "-h", "/www"]),
         Image("busybox", [shell]),
         *stand_ins([shell, tools]),
+        stand_in("sleeper", local, usr__local__bin__sleep=SLEEP),
+        stand_in("my-server", local, usr__local__bin__my_server=MY_SERVER),
+        stand_in("my-client", local, usr__local__bin__my_client=MY_CLIENT),
     ]
     return {image.name: image for image in made}
 

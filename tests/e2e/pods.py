@@ -63,6 +63,14 @@ class Pod:
 
         return self.until(fits, f"{container} {what} after {restarts} restarts")
 
+    def succeeds(self) -> None:
+        """Wait until all its containers have ended with success."""
+        self.until(lambda pod: pod["status"].get("phase") == "Succeeded", "its success")
+
+    def run(self, container: str, *command: str) -> str:
+        """Run a command in a container to its end and give what it says."""
+        return self._kubectl.run("exec", self.name, f"--container={container}", "--", *command)
+
     def delete(self) -> Event:
         """Ask for its deletion, and give the state in which that begins."""
         self._kubectl.run("delete", "pod", self.name, "--wait=false")

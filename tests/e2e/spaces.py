@@ -40,13 +40,13 @@ class Space:
         self._jobs: Watch | None = None
 
     def apply(self, manifest: str, form: str = "single", **values: str) -> None:
-        """Apply manifests/MANIFEST.yaml. In it, $kubexit is the program of that form; image names and the values given here are filled in, too."""
+        """Apply manifests/MANIFEST.yaml. In it, $program is kubexit in that form; image names and the values given here are filled in, too."""
         text = (MANIFESTS / f"{manifest}.yaml").read_text()
-        self.apply_text(string.Template(text).substitute({"kubexit": FORMS[form], "namespace": self.name, **references(), **values}))
+        self.apply_text(string.Template(text).substitute({"program": FORMS[form], "namespace": self.name, **references(), **values}))
 
-    def apply_text(self, text: str) -> None:
+    def apply_text(self, text: str, *options: str) -> None:
         """Apply the text of a manifest."""
-        self.kubectl("apply", "--filename=-", given=text)
+        self.kubectl("apply", "--filename=-", *options, given=text)
 
     def permit(self, *verbs: str) -> None:
         """Let the pods list and watch pods, as the README's Role does, or only so much of that."""
