@@ -47,6 +47,11 @@ class Log:
         assert len(errors) == 1, f"{len(errors)} errors in {self}"
         return str(errors[0])
 
+    @property
+    def warnings(self) -> list[str]:
+        """Give the warnings that kubexit logged."""
+        return [record["message"] for record in self.records if record["level"] == "warning"]
+
     def when(self, text: str) -> datetime:
         """Give the time of the first line that is exactly this."""
         times = [line.at for line in self.lines if line.text == text]

@@ -4,6 +4,7 @@
  *     answers every HTTP request: 200 while it is open, 503 while it is closed. Whoever can reach it moves it, and is answered 200:
  *     /open  /close      say "opened" or "closed" and be so from now on
  *     /exit/N            say "exiting N", end with that code
+ *     /eat               say "eating", take memory until there is no more
  *     SIGTERM: say "signal 15", then end by it (die, the default), end with a code, go on (report), or end with 0 so many seconds later
  * puppet get PORT [PATH]
  *     one GET to 127.0.0.1: say "got STATUS" and end with 0 if that is 200, else with 1; with 3 where nobody listens
@@ -11,11 +12,18 @@
  *     wait until the tombstone FILE says Died, whatever signals come; show it, one "stone LINE" a line, and end with 0
  * puppet fail FILE COMMAND...
  *     the first time (FILE is not there): make FILE, end with 3. After that: become the COMMAND
+ * puppet exit N
+ *     end with that code
+ * puppet fill FILE
+ *     write into FILE until its file system is full, and end with 0
+ * puppet kill TEXT
+ *     SIGKILL the processes that have TEXT in their command lines, but for itself and the first one; end with 0 if there was one, else with 3
  * It says "here" when it begins. */
 #define _GNU_SOURCE
 #include "signals.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -69,17 +77,25 @@ static const char *read_request(int client) {
     return path + 1;
 }
 
+static void eat(void) {
+    static const size_t bite = 1 << 20;
+    say("eating", -1);
+    for (char *food; (food = malloc(bite));) memset(food, 1, bite);
+    check(1, "malloc");
+}
+
 static void serve_one(int server) {
     int client = accept4(server, NULL, NULL, SOCK_CLOEXEC), code;
     if (client < 0) return;
     struct timeval patience = {5, 0}; /* a probe that only connects may say nothing */
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     const char *path = read_request(client);
-    int opens = !strcmp(path, "/open"), closes = !strcmp(path, "/close"), exits = sscanf(path, "/exit/%d", &code) == 1;
+    int opens = !strcmp(path, "/open"), closes = !strcmp(path, "/close"), eats = !strcmp(path, "/eat"), exits = sscanf(path, "/exit/%d", &code) == 1;
     if (opens || closes) say(opens ? "opened" : "closed", -1), is_open = opens;
     answer(client, is_open || closes || exits ? 200 : 503);
     close(client);
     if (exits) say("exiting", code), _exit(code);
+    if (eats) eat();
 }
 
 static void on_signal(int signals) {
@@ -172,10 +188,49 @@ static void fail_first(const char *mark, char **command) {
     check(1, command[0]);
 }
 
+static void fill(const char *path) {
+    static char block[4096];
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    check(fd < 0, path);
+    while (write(fd, block, sizeof block) > 0) continue;
+    check(errno != ENOSPC, path);
+    say("here", -1);
+    _exit(0);
+}
+
+/* Gives whether the process has this text in its command line, words separated by blanks. */
+static int has_words(const char *pid, const char *text) {
+    char path[64], words[4096];
+    snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t length = read(fd, words, sizeof words - 1);
+    close(fd);
+    for (ssize_t at = 0; at < length; at++) words[at] = words[at] ? words[at] : ' ';
+    words[length < 0 ? 0 : length] = 0;
+    return strstr(words, text) != NULL;
+}
+
+static void kill_all(const char *text) {
+    DIR *all = opendir("/proc");
+    int found = 0;
+    check(!all, "/proc");
+    for (struct dirent *each; (each = readdir(all));) {
+        int pid = atoi(each->d_name);
+        if (pid <= 1 || pid == getpid() || !has_words(each->d_name, text)) continue;
+        check(kill(pid, SIGKILL), each->d_name);
+        found = 1;
+    }
+    _exit(found ? 0 : 3);
+}
+
 int main(int count, char **words) {
     if (count >= 3 && !strcmp(words[1], "serve")) serve(atoi(words[2]), words + 3);
     if (count >= 3 && !strcmp(words[1], "get")) get(atoi(words[2]), count > 3 ? words[3] : "/");
     if (count == 3 && !strcmp(words[1], "mourn")) mourn(words[2]);
     if (count >= 4 && !strcmp(words[1], "fail")) fail_first(words[2], words + 3);
+    if (count == 3 && !strcmp(words[1], "exit")) say("here", -1), _exit(atoi(words[2]));
+    if (count == 3 && !strcmp(words[1], "fill")) fill(words[2]);
+    if (count == 3 && !strcmp(words[1], "kill")) kill_all(words[2]);
     check((errno = EINVAL), "usage");
 }

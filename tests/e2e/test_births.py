@@ -37,7 +37,7 @@ def test_native_sidecar_is_a_birth_dependency_like_any_other(space: Space, form:
     pod.tell(8080, "open")
     assert pod.end("client").code == 0
     assert pod.log("server").when("opened") < pod.log("client").when("here")
-    pod.until(lambda pod: pod["status"]["phase"] == "Succeeded", "its success")
+    pod.succeeds()
 
 
 def test_dependency_that_comes_back_is_waited_for(space: Space) -> None:

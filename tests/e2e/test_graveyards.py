@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("form", FORMS)
 def test_job_completes_when_its_main_container_has_succeeded(space: Space, form: str) -> None:
     """The server is told to stop when the client has ended, and its 143 becomes 0."""
-    space.apply("graveyard", form)
+    space.apply("graveyard", form, inits="[]")
     pod = space.pod_of_job("graveyard")
     pod.ready("client")
     pod.tell(8081, "exit/0")
@@ -26,7 +26,7 @@ def test_job_completes_when_its_main_container_has_succeeded(space: Space, form:
 
 def test_job_fails_when_its_main_container_has_failed(space: Space) -> None:
     """The server's end is no success then: both would come back together under OnFailure."""
-    space.apply("graveyard")
+    space.apply("graveyard", inits="[]")
     pod = space.pod_of_job("graveyard")
     pod.ready("client")
     pod.tell(8081, "exit/3")
