@@ -1,5 +1,8 @@
-"""Stand-ins for the images that examples/ names, by the last word of their names. What they have in common with the real ones: where the program
-is, which options it takes and which it refuses, its ports, and how it ends. A server is closed until the test tells it to open."""
+"""Stand-ins for the images that examples/ names, by the last word of their names.
+
+What they have in common with the real ones: where the program is, which options it takes and which it refuses, its ports, and how it ends.
+A server is closed until the test tells it to open.
+"""
 
 from __future__ import annotations
 

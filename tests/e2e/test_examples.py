@@ -35,9 +35,9 @@ def move(pod: Pod, container: str, port: int, how: str = "open") -> None:
     pod.tell(port, how)
 
 
-def give_secrets(space: Space, password: str = "right") -> None:
-    """Make them as the example's README says."""
-    database = ["--from-literal=username=app", f"--from-literal=password={password}", "--from-literal=database=shop"]
+def give_secrets(space: Space, word: str = "right") -> None:
+    """Make them as the example's README says; psql's stand-in accepts one word alone."""
+    database = ["--from-literal=username=app", f"--from-literal=password={word}", "--from-literal=database=shop"]
     space.kubectl("create", "secret", "generic", "cloudsql-credentials", "--from-literal=credentials.json={}")
     space.kubectl("create", "secret", "generic", "database", *database)
 
@@ -96,7 +96,7 @@ def test_cloudsql_proxy_job(space: Space) -> None:
 
 def test_cloudsql_proxy_job_fails_when_psql_does(space: Space) -> None:
     """The proxy ends all the same, with what it has always ended with."""
-    give_secrets(space, password="wrong")
+    give_secrets(space, word="wrong")
     run(space, "cloudsql-proxy-job/job.yaml")
     pod = space.pod_of_job("cloudsql-proxy-job")
     move(pod, "cloud-sql-proxy", 9090)
