@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from image.containers import ARCHIVES, Pod, build, podman
+from image.containers import ARCHIVES, BUILT, Pod, build, podman
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session", autouse=True)
-def images() -> None:
-    """Let the images be those of the archives: what a user loads."""
+def images() -> Iterator[None]:
+    """Let the images be those of the archives: what a user loads. In the end there are no others than before."""
     for name in ("kubexit", "koordinator"):
         loaded = podman("load", "--quiet", "--input", ARCHIVES / f"{name}.tar").splitlines()[-1].removeprefix("Loaded image: ")
         podman("tag", loaded, f"localhost/{name}:latest")
+    yield
+    if built := podman("images", "--quiet", "--filter", f"reference={BUILT}*").split():
+        podman("rmi", "--force", *set(built))
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 ARCHIVES = ROOT / "dist" / "images"
 IMAGE, KOORDINATOR = "localhost/kubexit:latest", "localhost/koordinator:latest"
+BUILT = "localhost/kubexit-test-"  # how the names of images begin that tests build
 TOOLS = "/test"  # where a container finds the tests' programs
 ACTOR, PROBE = f"{TOOLS}/actor", f"{TOOLS}/probe"
 
@@ -43,9 +44,9 @@ def _tool(*words: object) -> str:
 
 def build(name: str, text: str, context: Path, *options: str) -> str:
     """Build an image by the text of a Dockerfile, of what is here alone; give its name."""
-    tag = f"localhost/kubexit-test-{name}:latest"
+    tag = f"{BUILT}{name}:latest"
     (context / "Dockerfile").write_text(text)
-    buildah("build", "--isolation=chroot", "--pull-never", *options, "--tag", tag, context)
+    buildah("build", "--isolation=chroot", "--pull-never", "--no-cache", "--force-rm", *options, "--tag", tag, context)
     return tag
 
 
