@@ -62,6 +62,17 @@ need() {
     [ ${#missing[@]} = 0 ] || step "installing Debian packages (${missing[*]})" install_packages "${missing[@]}"
 }
 
+# carries_overlay FOLDER: whether images can be laid over each other there. Not where an overlay lies already, such as a container's own root: the
+# kernel refuses to mount another one, or to remove files in it
+carries_overlay() {
+    local probe=$1/probe status=0 overlay='mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged'
+    mkdir -p "$probe"/{lower,upper,work,merged}
+    touch "$probe/lower/file"
+    (cd "$probe" && as_root unshare --mount bash -c "$overlay && rm merged/file && mkdir merged/file") || status=1
+    as_root rm -rf "$probe"
+    return "$status"
+}
+
 # environment FOLDER STAMP: make a virtual environment anew unless it was made for this STAMP; succeeds if it has to be filled. The one
 # who fills it writes the stamp, last, so that an interrupted filling is done again
 environment() {

@@ -129,8 +129,8 @@ class Graveyard:
             if not self._complained:
                 self._complained = True
                 self._warn(
-                    f"cannot write tombstone {self._shown}: {error.strerror}; the child lives on, but peers will not see its state "
-                    "until this supervisor ends: see whether the volume is full or was taken away"
+                    f"cannot write tombstone {self._shown}: {error.strerror}; peers do not see this state, and take an end that is "
+                    "not written for a failure: see whether the volume is full or was taken away"
                 )
 
     def volume_warning(self) -> str | None:

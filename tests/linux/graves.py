@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 TIME = "2026-11-20T03:12:18Z"
-VANISHED = "vanished (its supervisor was killed)"
+VANISHED = "vanished (its supervisor was killed, or could not write down the end)"
 
 
 def open_graveyard(path: Path, name: str, warnings: list[str] | None = None) -> Graveyard:

@@ -23,13 +23,13 @@ NOTHING = ""
 TRUTH = [  # what is on the disk, the lock, the conditions that hold, the words for it
     (None, NO_LOCK, NOTHING, "not seen"),
     (None, HELD, NOTHING, "starting"),
-    (None, FREE, "exited failed", "vanished (its supervisor was killed)"),
+    (None, FREE, "exited failed", "vanished (its supervisor was killed, or could not write down the end)"),
     (BORN, NO_LOCK, "started ready", "ready"),  # a Go peer knows no readiness
     (BORN, HELD, "started", "started, but not ready"),
-    (BORN, FREE, "exited failed", "vanished (its supervisor was killed)"),
+    (BORN, FREE, "exited failed", "vanished (its supervisor was killed, or could not write down the end)"),
     (READY, NO_LOCK, "started ready", "ready"),
     (READY, HELD, "started ready", "ready"),
-    (READY, FREE, "exited failed", "vanished (its supervisor was killed)"),
+    (READY, FREE, "exited failed", "vanished (its supervisor was killed, or could not write down the end)"),
     (DIED_0, NO_LOCK, "exited succeeded", "exited 0"),
     (DIED_0, HELD, "exited succeeded", "exited 0"),  # it is about to let go of the lock
     (DIED_0, FREE, "exited succeeded", "exited 0"),
@@ -43,7 +43,7 @@ TRUTH = [  # what is on the disk, the lock, the conditions that hold, the words 
     (NEVER_BORN_0, FREE, "exited succeeded", "exited 0"),
     (NO_TIMES, NO_LOCK, NOTHING, "not seen"),  # an exit code without a death is none
     (NO_TIMES, HELD, NOTHING, "starting"),
-    (NO_TIMES, FREE, "exited failed", "vanished (its supervisor was killed)"),
+    (NO_TIMES, FREE, "exited failed", "vanished (its supervisor was killed, or could not write down the end)"),
 ]
 
 

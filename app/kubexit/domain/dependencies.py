@@ -82,7 +82,7 @@ class Peer(Facts):
 
     @property
     def vanished(self) -> bool:
-        """Its supervisor was killed before it could write Died."""
+        """Its supervisor ended before it could write Died: it was killed, or the volume was full."""
         return self.lock == FREE and (self.stone is None or self.stone.died is None)
 
     @property
@@ -108,7 +108,7 @@ class Peer(Facts):
 
     def describe(self) -> str:
         if self.vanished:
-            return "vanished (its supervisor was killed)"
+            return "vanished (its supervisor was killed, or could not write down the end)"
         if self.stone is not None and self.stone.died is not None:
             code = self.stone.exit_code
             return "ended without an exit code" if code is None else f"exited {code}"
