@@ -46,7 +46,7 @@ def build(name: str, text: str, context: Path, *options: str) -> str:
     """Build an image by the text of a Dockerfile, of what is here alone; give its name."""
     tag = f"{BUILT}{name}:latest"
     (context / "Dockerfile").write_text(text)
-    buildah("build", "--isolation=chroot", "--pull-never", "--no-cache", "--force-rm", *options, "--tag", tag, context)
+    buildah("build", "--isolation=chroot", "--pull-never", "--layers", "--force-rm", *options, "--tag", tag, context)
     return tag
 
 
