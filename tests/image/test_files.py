@@ -66,7 +66,7 @@ def test_the_image_runs_as_nobody_and_finds_its_commands(image: str) -> None:
 def test_the_labels_and_the_program_tell_the_same_version(pod: Pod, image: str) -> None:
     labels = config(image)["Config"]["Labels"]
     label = {name: labels[f"org.opencontainers.image.{name}"] for name in ("title", "description", "licenses", "version", "revision")}
-    assert all(label.values())
+    assert all(value for name, value in label.items() if name != "revision")  # that one is not known where there is no git
     assert label["version"] == kubexit.__version__
     told = pod.run("any", "--version", options=["--entrypoint=/bin/kubexit"], image=image).out
     assert told == f"kubexit {label['version']} (commit {label['revision'] or 'unknown'}, single file)\n"
