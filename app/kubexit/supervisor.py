@@ -223,4 +223,6 @@ class Supervisor:
         continued = signals.suspend(whole_group=self._state.config.signal_group)
         if self._child:
             self._child.give_terminal()
-        return [events.SignalReceived(CONT)] if continued else []
+        if not continued:
+            return []
+        return [events.ChildContinued() if self._child and self._child.has_left_its_stop() else events.SignalReceived(CONT)]

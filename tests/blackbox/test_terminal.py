@@ -324,6 +324,23 @@ def test_stop_key_stops_the_job_and_fg_continues_it(shell: Shell, terminal: Term
 
 @needs_a_shell
 @pytest.mark.parametrize("group", GROUPS)
+def test_stop_key_right_after_fg_is_not_lost(shell: Shell, terminal: Terminal, group: str, rounds: int) -> None:
+    """The supervisor may still be busy with being continued."""
+    del group
+    shell.supervise("obey 20")
+    job = Job(shell)
+    terminal.press(CONTROL_Z)
+    for _ in range(rounds):
+        wait_stopped(*job.both)
+        shell.prompts()
+        terminal.type("fg")
+        shell.sees(f"signal {int(SIGCONT)}")
+        terminal.press(CONTROL_Z)
+    wait_stopped(*job.both)
+
+
+@needs_a_shell
+@pytest.mark.parametrize("group", GROUPS)
 def test_bg_continues_the_job_and_leaves_the_terminal_to_the_shell(shell: Shell, terminal: Terminal, group: str) -> None:
     """The child runs in the background; keys are the shell's."""
     del group

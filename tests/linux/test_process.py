@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linux.forks import bits, descriptors, in_a_process, set_mask
+from kubexit.linux import signals
+from kubexit.linux.process import Child, Command, reap
+from linux.forks import bits, descriptors, in_a_process, set_mask, wait_readable
 from linux.starts import PYTHON, run, start
 
 if TYPE_CHECKING:
@@ -144,3 +146,25 @@ def test_the_child_inherits_no_descriptor_of_ours() -> None:
     listing = run([PYTHON, b"-I", b"-S", b"-c", b"import posix; print(*posix.listdir('/proc/self/fd'))"], start())[2]
     inherited = {fd for fd in descriptors() if os.get_inheritable(fd)}
     assert len({int(number) for number in listing.split()} - inherited - {0, 1, 2}) == 1  # that of the listing
+
+
+@in_a_process
+def test_a_child_has_left_its_stop_when_it_was_continued_though_it_may_have_stopped_again_or_ended() -> None:
+    """Only a stop that was reaped and lasts is one that somebody has to end."""
+    signals.block_all()
+    given = start()
+    child = Child(Command([b"sleep", b"1000"], given.environment), given, lead_group=False)
+    wait_readable(child.started.fd, "the start")
+    seen = [_after(child, number, change) for number, change in ((signal.SIGSTOP, os.WSTOPPED), (signal.SIGCONT, os.WCONTINUED))]
+    seen.append(_after(child, signal.SIGSTOP, os.WSTOPPED))
+    reap()
+    seen.append(child.has_left_its_stop())
+    seen.append(_after(child, signal.SIGKILL, os.WEXITED))
+    assert seen == [True, True, True, False, True]
+
+
+def _after(child: Child, number: int, change: int) -> bool:
+    """Send a signal, wait for the change that it makes, which is left to be reaped, and ask."""
+    child.send(number)
+    os.waitid(os.P_PID, child.pid, change | os.WNOWAIT)
+    return child.has_left_its_stop()

@@ -88,7 +88,8 @@ def configs(draw: st.DrawFn, births: str, least_births: int = 0, least_deaths: i
 
 
 AFTER_THE_END = [
-    *(events.GraveyardSurveyed(), events.ChildStarted(), events.ChildStopped(), events.DeadlinePassed(), events.SignalReceived(TERM)),
+    *(events.GraveyardSurveyed(), events.ChildStarted(), events.ChildStopped(), events.ChildContinued(), events.DeadlinePassed()),
+    events.SignalReceived(TERM),
     *(events.ChildExited(1), events.StartFailed(127, "why"), events.PeerChanged("a", Peer(Tombstone(died=TIMES[0], exit_code=0), FREE))),
     *(events.PodChanged({"a": SERVING}), events.PodChanged({"a": Container(ended=True, comes_back=False)}), events.PodTroubled("why")),
     *(events.PodGone("why"), events.PodWatchFailed("why"), events.PodWatchFailed("why", internal=True)),

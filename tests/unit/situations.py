@@ -41,7 +41,8 @@ FAILED = Container(ended=True, exit_code=3, comes_back=False, state="exited 3")
 DONE_ONCE, FAILED_ONCE = DONE.replace(comes_back=True), FAILED.replace(comes_back=True)  # restartPolicy Always, OnFailure
 ME, ME_AGAIN = UP, UP.replace(restarts=1)
 
-SURVEYED, STARTED_CHILD, CHILD_STOPPED, TIME_IS_UP = events.GraveyardSurveyed(), events.ChildStarted(), events.ChildStopped(), events.DeadlinePassed()
+SURVEYED, STARTED_CHILD, TIME_IS_UP = events.GraveyardSurveyed(), events.ChildStarted(), events.DeadlinePassed()
+CHILD_STOPPED, CHILD_CONTINUED = events.ChildStopped(), events.ChildContinued()
 START, BIRTH, SUSPEND, END_WATCH = actions.StartChild(), actions.RecordBirth(), actions.StopSelf(), actions.EndPodWatch()
 
 

@@ -135,6 +135,13 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.child_stopped = True
         self.world.happens(events.ChildStopped())
 
+    @precondition(lambda self: self.world.has_child and self.world.child_stopped and not self.world.child_killed)
+    @rule()
+    def the_child_is_continued_with_us(self) -> None:
+        """By a shell's `fg`."""
+        self.world.child_stopped = False
+        self.world.happens(events.ChildContinued())
+
     @precondition(lambda self: self.world.has_child and not self.world.child_killed and not self.world.child_stopped)
     @rule(code=st.sampled_from([0, 3, 143]), signal=st.sampled_from([0, 0, TERM, INT, 11]), now=st.sampled_from([False, False, True]))
     def the_child_ends(self, code: int, signal: int, now: bool) -> None:

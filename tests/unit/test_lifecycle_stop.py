@@ -11,6 +11,7 @@ from unit.situations import (
     BADLY_AGAIN,
     BADLY_AND_HELD,
     BIRTH,
+    CHILD_CONTINUED,
     CHILD_STOPPED,
     GONE,
     NEVER_BORN,
@@ -267,8 +268,14 @@ def test_a_stopped_child_is_continued_so_that_it_can_obey() -> None:
 
 def test_a_child_that_was_continued_needs_no_sigcont() -> None:
     """`fg` did it."""
-    story = running(config(deaths="main"), CHILD_STOPPED, signal("CONT"))
-    assert story.tell(peer("main", WELL)) == sent("TERM")
+    for continued in (signal("CONT"), CHILD_CONTINUED):
+        story = running(config(deaths="main"), CHILD_STOPPED, continued)
+        assert story.tell(peer("main", WELL)) == sent("TERM")
+
+
+def test_a_child_that_a_shell_has_continued_is_not_continued_again() -> None:
+    """It may have been stopped again by then."""
+    assert running(config(), CHILD_STOPPED).tell(CHILD_CONTINUED) == []
 
 
 def test_a_child_that_stops_while_it_is_told_to_end_is_continued_each_time() -> None:

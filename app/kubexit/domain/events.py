@@ -70,6 +70,10 @@ class ChildStopped(Record):
     """The child was stopped, by Ctrl-Z or SIGSTOP, and not by its end."""
 
 
+class ChildContinued(Record):
+    """We were stopped with the child and continued, and so was the child, by somebody else: a shell's `fg` continues its whole job."""
+
+
 class ChildExited(Record):
     """The child ended and was reaped: by exit(`code`), or by `signal`, else 0."""
 
@@ -99,6 +103,7 @@ Event = (
     | ChildStarted
     | StartFailed
     | ChildStopped
+    | ChildContinued
     | ChildExited
     | StopRequestAnswered
     | DeadlinePassed

@@ -255,6 +255,11 @@ def _child_stopped(state: State, _event: events.ChildStopped, _now: int) -> Step
     return state.replace(child_stopped=True), [actions.StopSelf()]
 
 
+def _child_continued(state: State, _event: events.ChildContinued, _now: int) -> Step:
+    """Pass nothing on: a second SIGCONT would undo the next Ctrl-Z, if that has come by now."""
+    return state.replace(child_stopped=False), [actions.Trace(SUPERVISOR, f"Received signal: {signal_name(CONT)}")]
+
+
 def _child_exited(state: State, event: events.ChildExited, _now: int) -> Step:
     ending = endings.child_exited(state.config, event, state.stop, killed=state.killed, outside_stops=tuple(state.outside_stops))
     return _then([actions.Trace(SUPERVISOR, "Received signal: child exited")], _end(state, ending))
@@ -280,6 +285,7 @@ HANDLERS: dict[type[Event], Callable[[State, Any, int], Step]] = {
     events.ChildStarted: _child_started,
     events.StartFailed: _start_failed,
     events.ChildStopped: _child_stopped,
+    events.ChildContinued: _child_continued,
     events.ChildExited: _child_exited,
     events.StopRequestAnswered: _stop_request_answered,
     events.DeadlinePassed: _deadline_passed,

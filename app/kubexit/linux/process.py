@@ -145,6 +145,11 @@ class Child:
         """Tell whether what a terminal sends to our process group reaches the child too: it may have left the group."""
         return posix.getpgid(self.pid) == posix.getpgrp()
 
+    def has_left_its_stop(self) -> bool:
+        """Tell whether it was continued since its stop was reaped, even if it has stopped again by now or ended (waitid(2))."""
+        changes = posix.WCONTINUED | posix.WSTOPPED | posix.WEXITED
+        return posix.waitid(posix.P_PID, self.pid, changes | posix.WNOHANG | posix.WNOWAIT) is not None
+
     def take_terminal(self) -> None:
         """Make our own group the terminal's foreground group again, if the child's was."""
         if self._terminal is not None and terminal.foreground_group(self._terminal) == self.pid:
